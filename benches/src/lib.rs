@@ -1,0 +1,1 @@
+//! What the measurements share: running a peer, and printing a ratio.

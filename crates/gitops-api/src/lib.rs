@@ -1,0 +1,1 @@
+//! The nouns of GitOps: Flux's kinds, revisions, digests, object ids, conditions, events.

@@ -1,0 +1,1 @@
+//! The Flux-compatible reconcilers, each a short composition of the other crates.

@@ -1,0 +1,1 @@
+//! The small languages inside manifests, each bounded in cost: version constraints.

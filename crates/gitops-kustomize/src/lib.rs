@@ -1,0 +1,1 @@
+//! A directory becomes objects: kustomize's overlays as Flux builds them, natively.

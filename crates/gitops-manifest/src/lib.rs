@@ -1,0 +1,1 @@
+//! Bytes to Kubernetes objects and back, as kubectl and as kustomize read them.

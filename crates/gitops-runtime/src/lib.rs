@@ -1,0 +1,1 @@
+//! How a controller behaves: conditions, status, requeue, events, metrics, leases.

@@ -1,0 +1,1 @@
+//! An origin becomes a verified, content-addressed artifact.

@@ -1,0 +1,1 @@
+//! Real counterparts for tests: a Kubernetes control plane, Git servers, faults.

@@ -1,0 +1,1 @@
+//! Kubernetes' structured merge and diff: field sets, ownership, server-side apply.
