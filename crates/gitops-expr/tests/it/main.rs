@@ -1,0 +1,4 @@
+//! The languages by tables and properties.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod constraint;
