@@ -27,7 +27,8 @@ fn wildcards_are_ranges() {
 fn hyphen_ranges_are_rewritten_before_alternatives_are_split() {
     check("1.0||2 - 3", "1.0.0", true);
     check("1.0||2 - 3", "2.0.0", true);
-    check("1.0||2 - 3", "3.0.0", false);
+    check("1.0||2 - 3", "9.0.0", true);
+    check("1.0||2 - 3", "0.9.0", false);
     check("1 - 2 3 - 4", "3.0.0", false);
     check("1.0 - 2.0 || 4", "4.4.4", true);
 }
