@@ -1,1 +1,25 @@
-//! Real counterparts for tests: a Kubernetes control plane, Git servers, faults.
+//! Real counterparts for tests: a Kubernetes control plane, Git servers, event sinks, faults.
+//!
+//! | counterpart | |
+//! |---|---|
+//! | [`ControlPlane`] | kube-apiserver, etcd and kube-controller-manager, as their authors made them |
+//! | [`PodSimulator`] | plays the scheduler and the kubelets that such a cluster lacks |
+//! | [`EventSink`] | takes the events that controllers post |
+//!
+//! Nothing here outlives the process that started it. What a machine lacks is skipped in one line, and is a failure
+//! where `CI=true` (see [`require_control_plane`]).
+
+mod control_plane;
+mod crypto;
+mod error;
+mod require;
+
+pub use self::control_plane::assets::Assets;
+pub use self::control_plane::audit::{
+    AuditEntry, AuditLevel, AuditMark, AuditObject, AuditStatus, AuditUser,
+};
+pub use self::control_plane::server::Server;
+pub use self::control_plane::{ControlPlane, ControlPlaneBuilder};
+pub use self::crypto::install_crypto;
+pub use self::error::TestkitError;
+pub use self::require::{require_assets, require_bare_control_plane, require_control_plane, skip};

@@ -1,0 +1,5 @@
+//! Tests of the counterparts themselves.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod control_plane;
+mod killed;
