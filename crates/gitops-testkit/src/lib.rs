@@ -12,6 +12,8 @@
 mod control_plane;
 mod crypto;
 mod error;
+mod event_sink;
+mod pod_simulator;
 mod require;
 
 pub use self::control_plane::assets::Assets;
@@ -22,4 +24,6 @@ pub use self::control_plane::server::Server;
 pub use self::control_plane::{ControlPlane, ControlPlaneBuilder};
 pub use self::crypto::install_crypto;
 pub use self::error::TestkitError;
+pub use self::event_sink::{EventSink, Received};
+pub use self::pod_simulator::{PodBehaviour, PodSimulator};
 pub use self::require::{require_assets, require_bare_control_plane, require_control_plane, skip};

@@ -35,8 +35,7 @@ fn servers_end_and_their_folder_vanishes_when_the_test_process_is_killed() {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "killed::starts_a_control_plane_and_waits_to_be_killed",
-            "--ignored",
+            "killed::servers_end_and_their_folder_vanishes_when_the_test_process_is_killed",
             "--nocapture",
         ])
         .env(CHILD, "1")
