@@ -4,4 +4,5 @@
 mod control_plane;
 mod event_sink;
 mod killed;
+mod layout;
 mod pod_simulator;
