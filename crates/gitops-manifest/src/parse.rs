@@ -2,9 +2,12 @@
 
 mod build;
 mod check;
-mod duplicates;
+
 mod json;
+mod keeper;
 mod list;
+mod merge;
+mod scalar;
 mod text;
 
 use std::sync::Arc;

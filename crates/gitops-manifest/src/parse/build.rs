@@ -1,18 +1,19 @@
 //! Parser events to values.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
-use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
+use granit_parser::{Event, Marker, Parser, Span, StructureStyle};
 use serde_json::{Map, Value};
 
 use super::ParseOptions;
-use super::duplicates::KeyLines;
+use super::keeper::Keeper;
+use super::merge;
+use super::scalar::Scalar;
 use super::text::Text;
 use crate::document::Document;
-use crate::error::ParseError;
-use crate::resolve::{self, Resolved, Resolver, TagKind};
-use crate::span::{self, Comment, PathPart, ScalarSpan};
+use crate::error::{ParseError, Position};
+use crate::resolve::{self, Resolved, Resolver};
+use crate::span::PathPart;
 
 /// Parses a checked text.
 pub(super) fn documents(text: &Text<'_>, options: &ParseOptions) -> Result<Vec<Document>, ParseError> {
@@ -20,6 +21,7 @@ pub(super) fn documents(text: &Text<'_>, options: &ParseOptions) -> Result<Vec<D
         // The builder counts depth itself and says so in its own words.
         flow_nesting_limit: options.limits.depth + 1,
         block_nesting_limit: options.limits.depth + 1,
+        // Comments are part of the text, whose size is limited.
         max_buffered_comment_events: usize::MAX,
     };
     parser_options.set_emit_comments(options.keep_spans);
@@ -44,14 +46,19 @@ struct Node {
 }
 
 /// What a value costs when an alias repeats it.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Size {
     nodes: usize,
     bytes: usize,
+    /// Nested collections, 0 for a scalar.
     depth: usize,
 }
 
 impl Size {
+    fn scalar(text: &str) -> Self {
+        Self { nodes: 1, bytes: text.len(), depth: 0 }
+    }
+
     fn add(&mut self, part: Size) {
         self.nodes += part.nodes;
         self.bytes += part.bytes;
@@ -63,6 +70,7 @@ impl Size {
 struct Frame {
     content: Content,
     anchor: usize,
+    is_flow: bool,
     size: Size,
 }
 
@@ -76,8 +84,9 @@ struct MapFrame {
     map: Map<String, Value>,
     key: Option<Key>,
     /// What `<<` named, for kustomize, where it yields to every key of the map itself.
-    merged: Option<Value>,
-    lines: KeyLines,
+    merged: Option<Map<String, Value>>,
+    /// The keys with their lines, when duplicates are refused.
+    lines: Vec<(String, usize)>,
 }
 
 enum Key {
@@ -85,26 +94,25 @@ enum Key {
     Merge,
 }
 
-struct Builder<'t, 'o> {
+struct Builder<'t> {
     text: &'t Text<'t>,
-    options: &'o ParseOptions,
+    options: &'t ParseOptions,
     refuses_duplicates: bool,
     documents: Vec<Document>,
     stack: Vec<Frame>,
     anchors: HashMap<usize, (Value, Size)>,
     root: Option<Value>,
+    /// The byte and the line of the document's first node.
     start: Option<(usize, usize)>,
     end: usize,
     nodes: usize,
-    aliased: Size,
-    scalars: Vec<ScalarSpan>,
-    comments: Vec<Comment>,
-    /// The line on which the last thing that was no comment ended, and whether it was the last scalar.
-    last_line: (usize, bool),
+    alias_nodes: usize,
+    alias_bytes: usize,
+    keeper: Keeper,
 }
 
-impl<'t, 'o> Builder<'t, 'o> {
-    fn new(text: &'t Text<'t>, options: &'o ParseOptions) -> Self {
+impl<'t> Builder<'t> {
+    fn new(text: &'t Text<'t>, options: &'t ParseOptions) -> Self {
         Self {
             text,
             options,
@@ -116,40 +124,35 @@ impl<'t, 'o> Builder<'t, 'o> {
             start: None,
             end: 0,
             nodes: 0,
-            aliased: Size::default(),
-            scalars: Vec::new(),
-            comments: Vec::new(),
-            last_line: (0, false),
+            alias_nodes: 0,
+            alias_bytes: 0,
+            keeper: Keeper::new(options.keep_spans, text.skipped),
         }
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), ParseError> {
         match event {
-            Event::DocumentStart(..) => {
-                self.start = None;
-                self.anchors.clear();
-            }
+            Event::DocumentStart(..) => self.anchors.clear(),
             Event::DocumentEnd => self.finish_document(span),
             Event::Scalar(text, style, anchor, tag) => {
                 self.begin_node(&span)?;
-                self.scalar(text, style, anchor, tag, &span)?;
+                let is_written = byte(span.end) > byte(span.start);
+                let in_flow = self.stack.last().is_some_and(|frame| frame.is_flow);
+                self.scalar(Scalar { text, style, tag, is_written, in_flow }, anchor, &span)?;
             }
-            Event::SequenceStart(_, anchor, _) => {
-                self.begin_collection(&span)?;
-                self.stack.push(Frame { content: Content::List(Vec::new()), anchor, size: Size::default() });
+            Event::SequenceStart(style, anchor, _) => {
+                self.begin_collection(Content::List(Vec::new()), style, anchor, &span)?;
             }
-            Event::MappingStart(_, anchor, _) => {
-                self.begin_collection(&span)?;
-                let content = Content::Map(MapFrame::default());
-                self.stack.push(Frame { content, anchor, size: Size::default() });
+            Event::MappingStart(style, anchor, _) => {
+                self.begin_collection(Content::Map(MapFrame::default()), style, anchor, &span)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end_collection(&span)?,
             Event::Alias(anchor) => {
                 self.begin_node(&span)?;
                 self.alias(anchor, &span)?;
             }
-            Event::Comment(text, _) => self.comment(text, &span),
-            // Anchors' names are not asked for, and unknown aliases end the parse.
+            Event::Comment(text, _) => self.keeper.comment(&text, &span),
+            // The parser is not asked for anchors' names, and ends at an unknown alias by itself.
             _ => {}
         }
         Ok(())
@@ -171,34 +174,41 @@ impl<'t, 'o> Builder<'t, 'o> {
         Ok(())
     }
 
-    fn begin_collection(&mut self, span: &Span) -> Result<(), ParseError> {
+    fn begin_collection(
+        &mut self,
+        content: Content,
+        style: StructureStyle,
+        anchor: usize,
+        span: &Span,
+    ) -> Result<(), ParseError> {
         self.begin_node(span)?;
-        self.last_line = (span.end.line(), false);
+        self.keeper.other();
         if self.stack.len() >= self.options.limits.depth {
             return Err(self.limit(span, self.options.limits.depth, "nested collections"));
         }
         if self.expects_key() {
-            let reason = "a key must be a scalar, this is a collection".to_owned();
-            return Err(ParseError::Key { at: self.at(span), reason });
+            return Err(self.key_error(span, "a key must be a scalar, this is a collection"));
         }
+        // What is printed inside of brackets stays inside of brackets.
+        let is_flow = style == StructureStyle::Flow || self.stack.last().is_some_and(|frame| frame.is_flow);
+        self.stack.push(Frame { content, anchor, is_flow, size: Size { nodes: 1, bytes: 0, depth: 1 } });
         Ok(())
     }
 
     fn end_collection(&mut self, span: &Span) -> Result<(), ParseError> {
-        // A block collection ends before the next token, a flow collection with its bracket.
+        // A flow collection ends with its bracket, a block collection where its last node does.
         if byte(span.end) > byte(span.start) {
             self.end = byte(span.end);
-            self.last_line = (span.end.line(), false);
+            self.keeper.other();
         }
-        let Some(mut frame) = self.stack.pop() else { return Ok(()) };
-        frame.size.nodes += 1;
+        let Some(frame) = self.stack.pop() else { return Ok(()) };
         let value = match frame.content {
             Content::List(items) => Value::Array(items),
-            Content::Map(mut frame) => {
-                if let Some(merged) = frame.merged.take() {
-                    merge_under(&mut frame.map, merged);
+            Content::Map(mut content) => {
+                if let Some(merged) = content.merged.take() {
+                    merge::under(&mut content.map, merged);
                 }
-                Value::Object(frame.map)
+                Value::Object(content.map)
             }
         };
         if frame.anchor != 0 {
@@ -207,70 +217,58 @@ impl<'t, 'o> Builder<'t, 'o> {
         self.place(Node { value, size: frame.size, is_alias: false }, span)
     }
 
-    fn scalar(
-        &mut self,
-        text: Cow<'_, str>,
-        style: ScalarStyle,
-        anchor: usize,
-        tag: Option<Cow<'_, Tag>>,
-        span: &Span,
-    ) -> Result<(), ParseError> {
+    fn scalar(&mut self, scalar: Scalar<'_>, anchor: usize, span: &Span) -> Result<(), ParseError> {
         let resolver = self.options.resolver;
-        let is_key = self.expects_key();
-        let is_plain = style == ScalarStyle::Plain;
-        let kind = tag.as_deref().and_then(tag_kind);
-        if is_key && text == "<<" && (is_plain && kind.is_none() || kind == Some(TagKind::Merge)) {
-            self.last_line = (span.end.line(), false);
-            self.set_key(Key::Merge);
-            return Ok(());
+        if self.expects_key() {
+            self.keeper.other();
+            return self.key(scalar, anchor, span);
         }
-        if self.options.keep_spans {
-            self.last_line = (span.end.line(), !is_key);
-            if !is_key {
-                self.keep_scalar(&text, style, span);
-            }
+        if self.keeper.is_on() {
+            let path = self.path();
+            self.keeper.scalar(&scalar.text, scalar.style, span, path);
         }
-        let mut text = text.into_owned();
-        let resolved = match kind {
-            Some(kind) => resolve::tagged(kind, &mut text, resolver)
-                .map_err(|reason| ParseError::Value { at: self.at(span), reason })?,
-            None if is_plain => resolve::plain(&text, resolver),
-            None => Resolved::Text,
-        };
-        if is_key {
-            if anchor != 0 {
-                let size = Size { nodes: 1, bytes: text.len(), depth: 0 };
-                if let Ok(value) = resolve::to_value(resolved.clone(), text.clone(), resolver) {
-                    self.anchors.insert(anchor, (value, size));
-                }
-            }
-            let key = resolve::to_key(resolved, text, resolver)
-                .map_err(|reason| ParseError::Key { at: self.at(span), reason })?;
-            return self.name_key(key, span);
-        }
-        let size = Size { nodes: 1, bytes: text.len(), depth: 0 };
-        let value = resolve::to_value(resolved, text, resolver)
-            .map_err(|reason| ParseError::Value { at: self.at(span), reason })?;
+        let (resolved, text) = scalar.resolve(resolver).map_err(|reason| self.value_error(span, reason))?;
+        let size = Size::scalar(&text);
+        let value =
+            resolve::to_value(resolved, text, resolver).map_err(|reason| self.value_error(span, reason))?;
         if anchor != 0 {
             self.anchors.insert(anchor, (value.clone(), size));
         }
         self.place(Node { value, size, is_alias: false }, span)
     }
 
+    fn key(&mut self, scalar: Scalar<'_>, anchor: usize, span: &Span) -> Result<(), ParseError> {
+        if scalar.is_merge() {
+            self.set_key(Key::Merge);
+            return Ok(());
+        }
+        let resolver = self.options.resolver;
+        let (resolved, text) = scalar.resolve(resolver).map_err(|reason| self.value_error(span, reason))?;
+        if anchor != 0
+            && let Ok(value) = resolve::to_value(resolved.clone(), text.clone(), resolver)
+        {
+            self.anchors.insert(anchor, (value, Size::scalar(&text)));
+        }
+        // kustomize decodes a document's own keys, and only those, as text.
+        let is_top_level = resolver == Resolver::Kustomize && self.stack.len() == 1;
+        let resolved = if is_top_level && resolved != Resolved::Null { Resolved::Text } else { resolved };
+        let key = resolve::to_key(resolved, text, resolver).map_err(|reason| self.key_error(span, reason))?;
+        self.name_key(key, span)
+    }
+
     fn alias(&mut self, anchor: usize, span: &Span) -> Result<(), ParseError> {
-        self.last_line = (span.end.line(), false);
+        self.keeper.other();
         let Some((value, size)) = self.anchors.get(&anchor) else {
             let reason = "an anchor's value contains itself".to_owned();
             return Err(ParseError::Alias { at: self.at(span), reason });
         };
-        let (value, size) = (value, *size);
         let limits = &self.options.limits;
-        self.aliased.nodes += size.nodes;
-        self.aliased.bytes += size.bytes;
-        if self.aliased.nodes > limits.alias_nodes {
+        self.alias_nodes += size.nodes;
+        self.alias_bytes += size.bytes;
+        if self.alias_nodes > limits.alias_nodes {
             return Err(self.limit(span, limits.alias_nodes, "nodes from aliases"));
         }
-        if self.aliased.bytes > limits.alias_bytes {
+        if self.alias_bytes > limits.alias_bytes {
             return Err(self.limit(span, limits.alias_bytes, "bytes from aliases"));
         }
         if self.stack.len() + size.depth > limits.depth {
@@ -278,14 +276,13 @@ impl<'t, 'o> Builder<'t, 'o> {
         }
         if self.expects_key() {
             let Some(key) = value.as_str() else {
-                let reason = "an alias that is a key must name a text".to_owned();
-                return Err(ParseError::Key { at: self.at(span), reason });
+                return Err(self.key_error(span, "an alias that is a key must name a text"));
             };
             let key = key.to_owned();
             return self.name_key(key, span);
         }
-        let value = value.clone();
-        self.place(Node { value, size, is_alias: true }, span)
+        let node = Node { value: value.clone(), size: *size, is_alias: true };
+        self.place(node, span)
     }
 
     fn expects_key(&self) -> bool {
@@ -293,23 +290,22 @@ impl<'t, 'o> Builder<'t, 'o> {
     }
 
     fn set_key(&mut self, key: Key) {
-        if let Some(Frame { content: Content::Map(frame), .. }) = self.stack.last_mut() {
-            frame.key = Some(key);
+        if let Some(Frame { content: Content::Map(content), .. }) = self.stack.last_mut() {
+            content.key = Some(key);
         }
     }
 
     fn name_key(&mut self, key: String, span: &Span) -> Result<(), ParseError> {
         if self.refuses_duplicates
-            && let Some(Frame { content: Content::Map(frame), .. }) = self.stack.last_mut()
+            && let Some(Frame { content: Content::Map(content), .. }) = self.stack.last_mut()
         {
-            if frame.map.contains_key(&key) {
-                let first_line = frame.lines.first_line(&key);
-                // A key that only a merge has brought is no duplicate.
-                if let Some(first_line) = first_line {
-                    return Err(ParseError::DuplicateKey { at: self.at(span), key, first_line });
-                }
+            // The lines are looked through only for a key that is there already, be it from a merge.
+            let first = content.map.contains_key(&key).then(|| content.lines.iter().find(|(k, _)| *k == key));
+            if let Some(Some((_, first_line))) = first {
+                let first_line = *first_line;
+                return Err(ParseError::DuplicateKey { at: self.at(span), key, first_line });
             }
-            frame.lines.insert(&key, span.start.line());
+            content.lines.push((key.clone(), span.start.line()));
         }
         self.set_key(Key::Name(key));
         Ok(())
@@ -322,84 +318,65 @@ impl<'t, 'o> Builder<'t, 'o> {
             return Ok(());
         };
         frame.size.add(node.size);
-        let frame = match &mut frame.content {
+        let content = match &mut frame.content {
             Content::List(items) => {
                 items.push(node.value);
                 return Ok(());
             }
-            Content::Map(frame) => frame,
+            Content::Map(content) => content,
         };
-        match frame.key.take() {
-            Some(Key::Name(key)) => {
-                frame.map.insert(key, node.value);
-                Ok(())
-            }
-            // The events of a map alternate, so this is the value of a merge key.
-            Some(Key::Merge) | None => {
-                let result = match self.options.resolver {
-                    Resolver::Kubectl => merge_over(&mut frame.map, node),
-                    Resolver::Kustomize if frame.merged.is_some() => Err("a map has the merge key << twice"),
-                    Resolver::Kustomize => merge_source(node).map(|value| frame.merged = Some(value)),
-                };
-                result.map_err(|reason| ParseError::Alias { at: self.at(span), reason: reason.to_owned() })
-            }
+        if let Some(Key::Name(key)) = content.key.take_if(|key| matches!(key, Key::Name(_))) {
+            content.map.insert(key, node.value);
+            return Ok(());
         }
+        // Keys and values alternate, so this is the value of a merge key.
+        content.key = None;
+        let merged =
+            merge::source(node.value, node.is_alias).and_then(|source| match self.options.resolver {
+                Resolver::Kubectl => {
+                    merge::over(&mut content.map, source);
+                    Ok(())
+                }
+                Resolver::Kustomize if content.merged.is_some() => Err("a map has the merge key << twice"),
+                Resolver::Kustomize => {
+                    content.merged = Some(source);
+                    Ok(())
+                }
+            });
+        merged.map_err(|reason| ParseError::Alias { at: self.at(span), reason: reason.to_owned() })
     }
 
     fn finish_document(&mut self, span: Span) {
         let (start, line) = self.start.take().unwrap_or((byte(span.start), span.start.line()));
         let skipped = self.text.skipped;
-        self.documents.push(Document {
-            value: self.root.take().unwrap_or_default(),
-            line,
-            span: start + skipped..self.end.max(start) + skipped,
-            scalars: std::mem::take(&mut self.scalars),
-            comments: std::mem::take(&mut self.comments),
-        });
+        let (scalars, comments) = self.keeper.take();
+        let span = start + skipped..self.end.max(start) + skipped;
+        let value = self.root.take().unwrap_or_default();
+        self.documents.push(Document { value, line, span, scalars, comments });
     }
 
-    fn keep_scalar(&mut self, text: &str, style: ScalarStyle, span: &Span) {
-        let (start, end) = (byte(span.start), byte(span.end));
-        // The text of a block ends where the next token begins; white space before that is not its own.
-        let is_written = end > start;
-        let path = self.stack.iter().filter_map(|frame| match &frame.content {
+    /// Returns the keys and indices that lead to the value which comes next.
+    fn path(&self) -> Vec<PathPart> {
+        let part = |frame: &Frame| match &frame.content {
             Content::List(items) => Some(PathPart::Index(items.len())),
-            Content::Map(MapFrame { key: Some(Key::Name(key)), .. }) => Some(PathPart::Key(key.clone())),
-            Content::Map(MapFrame { key: Some(Key::Merge), .. }) => Some(PathPart::Key("<<".to_owned())),
-            Content::Map(MapFrame { key: None, .. }) => None,
-        });
-        self.scalars.push(ScalarSpan {
-            span: start + self.text.skipped..end + self.text.skipped,
-            line: span.start.line(),
-            column: span.start.col() + 1,
-            style: match style {
-                ScalarStyle::Plain => span::ScalarStyle::Plain,
-                ScalarStyle::SingleQuoted => span::ScalarStyle::SingleQuoted,
-                ScalarStyle::DoubleQuoted => span::ScalarStyle::DoubleQuoted,
-                ScalarStyle::Literal => span::ScalarStyle::Literal,
-                ScalarStyle::Folded => span::ScalarStyle::Folded,
-            },
-            text: if is_written { text.to_owned() } else { String::new() },
-            path: path.collect(),
-            comment: None,
-        });
+            Content::Map(content) => content.key.as_ref().map(|key| match key {
+                Key::Name(key) => PathPart::Key(key.clone()),
+                Key::Merge => PathPart::Key("<<".to_owned()),
+            }),
+        };
+        self.stack.iter().filter_map(part).collect()
     }
 
-    fn comment(&mut self, text: Cow<'_, str>, span: &Span) {
-        if self.last_line == (span.start.line(), true)
-            && let Some(scalar) = self.scalars.last_mut()
-        {
-            scalar.comment = Some(text.clone().into_owned());
-        }
-        self.comments.push(Comment {
-            span: byte(span.start) + self.text.skipped..byte(span.end) + self.text.skipped,
-            line: span.start.line(),
-            text: text.into_owned(),
-        });
-    }
-
-    fn at(&self, span: &Span) -> crate::error::Position {
+    fn at(&self, span: &Span) -> Position {
         self.text.at(span.start.line(), span.start.col() + 1)
+    }
+
+    fn value_error(&self, span: &Span, reason: String) -> ParseError {
+        ParseError::Value { at: self.at(span), reason }
+    }
+
+    fn key_error(&self, span: &Span, reason: impl Into<String>) -> ParseError {
+        ParseError::Key { at: self.at(span), reason: reason.into() }
     }
 
     fn limit(&self, span: &Span, limit: usize, what: &'static str) -> ParseError {
@@ -407,52 +384,7 @@ impl<'t, 'o> Builder<'t, 'o> {
     }
 }
 
-/// Sets every key of what `<<` names, over keys that stand before it: go-yaml v2 reads a map from top to
-/// bottom.
-fn merge_over(map: &mut Map<String, Value>, node: Node) -> Result<(), &'static str> {
-    if let Value::Object(source) = merge_source(node)? {
-        map.extend(source);
-    }
-    Ok(())
-}
-
-/// Sets the keys that the map does not have itself.
-fn merge_under(map: &mut Map<String, Value>, source: Value) {
-    if let Value::Object(source) = source {
-        for (key, value) in source {
-            map.entry(key).or_insert(value);
-        }
-    }
-}
-
-/// Returns the one map that `<<` names; of several maps the earlier win.
-fn merge_source(node: Node) -> Result<Value, &'static str> {
-    const WANTED: &str = "the merge key << takes a map, or a list of maps written in place";
-    match node.value {
-        Value::Object(map) => Ok(Value::Object(map)),
-        Value::Array(maps) if !node.is_alias => {
-            let mut merged = Map::new();
-            for source in maps {
-                if !source.is_object() {
-                    return Err(WANTED);
-                }
-                merge_under(&mut merged, source);
-            }
-            Ok(Value::Object(merged))
-        }
-        _ => Err(WANTED),
-    }
-}
-
-/// Returns what a tag means for a scalar; `None` for the tag `!`, which says as much as none.
-fn tag_kind(tag: &Tag) -> Option<TagKind> {
-    match tag.suffix_in_namespace("tag:yaml.org,2002:") {
-        Some(name) => Some(TagKind::named(&name)),
-        None => Some(TagKind::Text),
-    }
-}
-
 /// The parser is given a str, whose markers all have byte offsets.
-fn byte(marker: Marker) -> usize {
+pub(super) fn byte(marker: Marker) -> usize {
     marker.byte_offset().unwrap_or_default()
 }
