@@ -37,8 +37,8 @@ pub(crate) enum Resolved {
     /// An integer above the range of i64.
     Uint(u64),
     Float(f64),
-    /// A timestamp, as RFC 3339.
-    Time(String),
+    /// A timestamp as RFC 3339, `None` when RFC 3339 cannot tell its zone.
+    Time(Option<String>),
     Text,
 }
 
@@ -96,7 +96,9 @@ pub(crate) fn to_value(resolved: Resolved, text: String, resolver: Resolver) -> 
         Resolved::Int(int) => Value::Number(int.into()),
         Resolved::Uint(int) => Value::Number(int.into()),
         Resolved::Float(float) => Value::Number(float_to_number(float)?),
-        Resolved::Time(time) if resolver == Resolver::Kustomize => Value::String(time),
+        Resolved::Time(time) if resolver == Resolver::Kustomize => {
+            Value::String(time.ok_or("the zone of the time is a day or more away from UTC; quote the time")?)
+        }
         Resolved::Time(_) | Resolved::Text => Value::String(text),
     })
 }

@@ -10,6 +10,9 @@ const WIDTH: usize = 80;
 /// The longest key, in bytes, that stands on the line of its value.
 const SIMPLE_KEY: usize = 128;
 
+/// The characters that end a line in YAML 1.1. A key that holds one stands on a line of its own.
+const LINE_BREAKS: [char; 5] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+
 /// Returns the value as YAML, byte for byte as `sigs.k8s.io/yaml` (so kubectl and kustomize) prints it.
 ///
 /// Keys are sorted, numbers inside of them by value; lists in maps are not indented; lines are folded at the
@@ -91,7 +94,7 @@ impl Printer {
         self.deepen();
         for (key, value) in entries {
             self.line();
-            if key.len() <= SIMPLE_KEY && !key.contains('\n') {
+            if key.len() <= SIMPLE_KEY && !key.contains(LINE_BREAKS) {
                 self.text(key, Place::SimpleKey);
                 self.indicator(":", false, false);
             } else {

@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 ///
 /// The layouts are `2006-1-2T15:4:5.999999999Z07:00` (also with `t`), `2006-1-2 15:4:5.999999999` and
 /// `2006-1-2` of go-yaml's `parseTimestamp`, read with the liberties of Go's `time.Parse`.
-pub(super) fn rfc3339(text: &str) -> Option<String> {
+///
+/// The inner `None` is a time whose zone is a day or more away from UTC, which Go reads and cannot print.
+pub(super) fn rfc3339(text: &str) -> Option<Option<String>> {
     let bytes = text.as_bytes();
     if bytes.len() < 8 || bytes[4] != b'-' {
         return None;
@@ -24,10 +26,11 @@ pub(super) fn rfc3339(text: &str) -> Option<String> {
     match rest.0 {
         [] => {
             out.push_str("00:00:00Z");
-            return Some(out);
+            return Some(Some(out));
         }
         [b'T' | b't', after @ ..] => {
-            clock(&mut Rest(after), &mut out, true)?;
+            let printable = clock(&mut Rest(after), &mut out, true)?;
+            return Some(printable.then_some(out));
         }
         [b' ', ..] => {
             while rest.byte(b" ").is_some() {}
@@ -35,10 +38,11 @@ pub(super) fn rfc3339(text: &str) -> Option<String> {
         }
         _ => return None,
     }
-    Some(out)
+    Some(Some(out))
 }
 
-fn clock(rest: &mut Rest<'_>, out: &mut String, zoned: bool) -> Option<()> {
+/// Reads a clock and writes it; the answer is whether its zone can be printed.
+fn clock(rest: &mut Rest<'_>, out: &mut String, zoned: bool) -> Option<bool> {
     let hour = rest.digits(1, 2).filter(|hour| *hour < 24)?;
     rest.byte(b":")?;
     let minute = rest.digits(1, 2).filter(|minute| *minute < 60)?;
@@ -60,30 +64,33 @@ fn clock(rest: &mut Rest<'_>, out: &mut String, zoned: bool) -> Option<()> {
             out.extend(kept[..end].iter().map(|b| char::from(*b)));
         }
     }
-    if zoned {
+    let printable = if zoned {
         zone(rest, out)?
     } else {
-        out.push('Z')
-    }
-    rest.0.is_empty().then_some(())
+        out.push('Z');
+        true
+    };
+    rest.0.is_empty().then_some(printable)
 }
 
-fn zone(rest: &mut Rest<'_>, out: &mut String) -> Option<()> {
+fn zone(rest: &mut Rest<'_>, out: &mut String) -> Option<bool> {
     if rest.byte(b"Z").is_some() {
         out.push('Z');
-        return Some(());
+        return Some(true);
     }
     let sign = rest.byte(b"+-")?;
-    let hour = rest.digits(2, 2).filter(|hour| *hour < 24)?;
+    // Go allows 24 hours and 60 minutes, because some people write them.
+    let hour = rest.digits(2, 2).filter(|hour| *hour <= 24)?;
     rest.byte(b":")?;
-    let minute = rest.digits(2, 2).filter(|minute| *minute < 60)?;
-    if hour == 0 && minute == 0 {
+    let minute = rest.digits(2, 2).filter(|minute| *minute <= 60)?;
+    let minutes = hour * 60 + minute;
+    if minutes == 0 {
         out.push('Z');
     } else {
         // Writing into a String cannot fail.
-        let _ = write!(out, "{}{hour:02}:{minute:02}", char::from(sign));
+        let _ = write!(out, "{}{:02}:{:02}", char::from(sign), minutes / 60, minutes % 60);
     }
-    Some(())
+    Some(minutes < 24 * 60)
 }
 
 fn days(year: u32, month: u32) -> u32 {
