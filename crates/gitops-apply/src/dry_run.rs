@@ -1,0 +1,123 @@
+//! Trying an apply without effect, to learn what it would do.
+
+use serde_json::Value;
+
+use crate::cluster::{Cluster, Mode, Place};
+use crate::diff::Diff;
+use crate::drift::drifted;
+use crate::failure::CallFailure;
+use crate::fields::uid;
+use crate::health::{HealthRules, Status};
+use crate::managers::Takeover;
+use crate::mask::Secrets;
+use crate::options::{ApplyOptions, UnknownFields};
+use crate::plan::{Intent, Live};
+use crate::switches::{Strategy, Switches};
+use crate::unknown_fields::drop_unknown_fields;
+
+/// What a dry run needs to know.
+pub(crate) struct DryRun<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) manager: &'a str,
+    pub(crate) takeover: &'a Takeover,
+    pub(crate) options: &'a ApplyOptions,
+}
+
+/// What a dry run has found out.
+pub(crate) struct Tried {
+    pub(crate) desired: Value,
+    pub(crate) intent: Intent,
+    pub(crate) diff: Diff,
+    pub(crate) live: Option<Live>,
+}
+
+impl DryRun<'_> {
+    /// Reads the live object, tries the apply, and compares.
+    pub(crate) async fn try_object(&self, desired: Value) -> Result<Tried, CallFailure> {
+        let secrets = Secrets::of([&desired]);
+        self.try_any(desired).await.map_err(|failure| failure.scrubbed(&secrets))
+    }
+
+    async fn try_any(&self, desired: Value) -> Result<Tried, CallFailure> {
+        let place = self.cluster.place(&desired).await?;
+        match self.try_at(&place, desired.clone()).await {
+            // What was remembered of the kind may be out of date; ask once more.
+            Err(failure) if failure.is_not_found() && failure.missing_namespace().is_none() => {
+                self.cluster.discovery.forget_version(&place.resource.group, &place.resource.version);
+                let again = self.cluster.place(&desired).await?;
+                if again.resource == place.resource {
+                    Err(failure)
+                } else {
+                    self.try_at(&again, desired).await
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn try_at(&self, place: &Place, mut desired: Value) -> Result<Tried, CallFailure> {
+        let prefix = &self.options.switch_prefix;
+        let told = Switches::read(prefix, &desired, None);
+        if told.reconcile_disabled || told.strategy == Strategy::Ignore {
+            let live = self.cluster.get(place).await?;
+            return Ok(skipped(desired, live.as_ref()));
+        }
+        let (live, result) = futures::join!(self.cluster.get(place), self.apply(place, &mut desired));
+        let live = live?;
+        let switches = Switches::read(prefix, &desired, live.as_ref());
+        if switches.skips(live.is_some()) {
+            return Ok(skipped(desired, live.as_ref()));
+        }
+        let result = match (result, &live) {
+            (Ok(result), _) => result,
+            (Err(failure), Some(live))
+                if failure.is_immutable() && (self.options.force || switches.force) =>
+            {
+                let diff = Diff::between(live, &desired);
+                return Ok(Tried {
+                    desired,
+                    intent: Intent::Recreate,
+                    diff,
+                    live: Some(remembered(live, false)),
+                });
+            }
+            (Err(failure), Some(live)) => return Err(failure.scrubbed(&Secrets::of([live]))),
+            (Err(failure), None) => return Err(failure),
+        };
+        let Some(live) = live else {
+            return Ok(Tried { desired, intent: Intent::Create, diff: Diff::default(), live: None });
+        };
+        let takeover = switches.strategy != Strategy::Merge && self.takeover.patch(&live).is_some();
+        let changes = drifted(&live, &result.object);
+        let intent = if changes || takeover { Intent::Configure } else { Intent::Unchanged };
+        let diff = if changes { Diff::between(&live, &result.object) } else { Diff::default() };
+        Ok(Tried { desired, intent, diff, live: Some(remembered(&live, takeover)) })
+    }
+
+    async fn apply(
+        &self,
+        place: &Place,
+        desired: &mut Value,
+    ) -> Result<crate::cluster::Applied, CallFailure> {
+        let result = self.cluster.apply(place, self.manager, desired, Mode::DryRun).await;
+        match result {
+            Err(failure)
+                if self.options.unknown_fields == UnknownFields::Drop
+                    && drop_unknown_fields(desired, &failure.to_string()) =>
+            {
+                self.cluster.apply(place, self.manager, desired, Mode::DryRun).await
+            }
+            other => other,
+        }
+    }
+}
+
+fn remembered(live: &Value, takeover: bool) -> Live {
+    let assessment = HealthRules::new().assess(live, jiff::Timestamp::now());
+    Live { uid: uid(live).map(str::to_owned), takeover, ready: assessment.status == Status::Current }
+}
+
+fn skipped(desired: Value, live: Option<&Value>) -> Tried {
+    let live = live.map(|live| remembered(live, false));
+    Tried { desired, intent: Intent::Skip, diff: Diff::default(), live }
+}
