@@ -5,6 +5,7 @@
 //! | [`ControlPlane`] | kube-apiserver, etcd and kube-controller-manager, as their authors made them |
 //! | [`PodSimulator`] | plays the scheduler and the kubelets that such a cluster lacks |
 //! | [`EventSink`] | takes the events that controllers post |
+//! | [`GitServer`] | git's own http-backend, counted and with faults |
 //!
 //! Nothing here outlives the process that started it. What a machine lacks is skipped in one line, and is a failure
 //! where `CI=true` (see [`require_control_plane`]).
@@ -13,6 +14,7 @@ mod control_plane;
 mod crypto;
 mod error;
 mod event_sink;
+mod git_server;
 mod pod_simulator;
 mod require;
 
@@ -25,5 +27,8 @@ pub use self::control_plane::{ControlPlane, ControlPlaneBuilder};
 pub use self::crypto::install_crypto;
 pub use self::error::TestkitError;
 pub use self::event_sink::{EventSink, Received};
+pub use self::git_server::{
+    CommitBuilder, GitFault, GitRequests, GitServer, GitService, Repository,
+};
 pub use self::pod_simulator::{PodBehaviour, PodSimulator};
 pub use self::require::{require_assets, require_bare_control_plane, require_control_plane, skip};
