@@ -7,7 +7,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt;
 
-use crate::{kustomize_v1, source_v1, yaml};
+use crate::{image_v1, kustomize_v1, notification_v1, notification_v1beta3, source_v1, yaml};
 
 /// Returns the definitions of all kinds of this crate, sources first.
 ///
@@ -18,7 +18,15 @@ use crate::{kustomize_v1, source_v1, yaml};
 /// assert!(names.contains(&"kustomizations.kustomize.toolkit.fluxcd.io".to_owned()));
 /// ```
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    vec![source_v1::GitRepository::crd(), kustomize_v1::Kustomization::crd()]
+    vec![
+        source_v1::GitRepository::crd(),
+        kustomize_v1::Kustomization::crd(),
+        image_v1::ImageRepository::crd(),
+        image_v1::ImagePolicy::crd(),
+        notification_v1beta3::Provider::crd(),
+        notification_v1beta3::Alert::crd(),
+        notification_v1::Receiver::crd(),
+    ]
 }
 
 /// Returns a definition as a YAML document that kubectl applies.
@@ -42,10 +50,18 @@ pub(crate) struct Kind {
     pub(crate) short_names: &'static [&'static str],
     pub(crate) categories: &'static [&'static str],
     pub(crate) annotations: &'static [(&'static str, &'static str)],
-    /// Name, type and path of each printed column.
-    pub(crate) columns: &'static [(&'static str, &'static str, &'static str)],
+    pub(crate) columns: Vec<Column>,
     pub(crate) has_status: bool,
     pub(crate) schema: JSONSchemaProps,
+}
+
+/// A column that `kubectl get` prints.
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) type_: &'static str,
+    pub(crate) path: &'static str,
+    /// Above zero it is printed with `-o wide` only.
+    pub(crate) priority: Option<i32>,
 }
 
 /// Returns the definition of a namespaced kind with one version.
@@ -56,10 +72,11 @@ pub(crate) fn definition(kind: Kind) -> CustomResourceDefinition {
     let columns: Vec<_> = kind
         .columns
         .iter()
-        .map(|(name, type_, path)| CustomResourceColumnDefinition {
-            name: (*name).to_owned(),
-            type_: (*type_).to_owned(),
-            json_path: (*path).to_owned(),
+        .map(|column| CustomResourceColumnDefinition {
+            name: column.name.to_owned(),
+            type_: column.type_.to_owned(),
+            json_path: column.path.to_owned(),
+            priority: column.priority,
             ..Default::default()
         })
         .collect();
@@ -71,8 +88,8 @@ pub(crate) fn definition(kind: Kind) -> CustomResourceDefinition {
         schema: Some(CustomResourceValidation { open_api_v3_schema: Some(kind.schema) }),
         served: true,
         storage: true,
-        subresources: kind.has_status.then(|| CustomResourceSubresources {
-            status: Some(CustomResourceSubresourceStatus(serde_json::json!({}))),
+        subresources: Some(CustomResourceSubresources {
+            status: kind.has_status.then(|| CustomResourceSubresourceStatus(serde_json::json!({}))),
             ..Default::default()
         }),
         ..Default::default()

@@ -21,11 +21,15 @@
 
 pub mod annotations;
 pub mod conditions;
+pub mod image_v1;
 pub mod kustomize_v1;
+pub mod notification_v1;
+pub mod notification_v1beta3;
 pub mod reasons;
 pub mod source_v1;
 
 mod artifact;
+mod cloud;
 mod crd;
 mod digest;
 mod duration;
@@ -43,6 +47,7 @@ mod wire_enum;
 mod yaml;
 
 pub use artifact::Artifact;
+pub use cloud::CloudProvider;
 pub use crd::{crd_yaml, crds};
 pub use digest::{Digest, DigestAlgorithm};
 pub use duration::GoDuration;
@@ -53,8 +58,8 @@ pub use history::{HISTORY_LIMIT, Snapshot, record_snapshot};
 pub use inventory::{InventoryEntry, ResourceInventory};
 pub use object_id::ObjectId;
 pub use reference::{
-    KubeConfigReference, LocalObjectReference, NamespacedObjectKindReference, NamespacedObjectReference,
-    SecretKeyReference,
+    AccessFrom, KubeConfigReference, LocalObjectReference, NamespaceSelector, NamespacedObjectKindReference,
+    NamespacedObjectReference, SecretKeyReference,
 };
 pub use revision::{Revision, commit_digest};
 

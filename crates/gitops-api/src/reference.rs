@@ -1,5 +1,6 @@
 //! References to other objects.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -96,3 +97,38 @@ pub struct KubeConfigReference {
 
 const KUBE_CONFIG_MESSAGE: &str =
     "exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified";
+
+/// From which namespaces an object may be referred to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(!default)]
+pub struct AccessFrom {
+    /// Selectors of namespaces, any of which must fit.
+    pub namespace_selectors: Vec<NamespaceSelector>,
+}
+
+impl AccessFrom {
+    /// Returns whether a namespace with these labels may refer to the object.
+    ///
+    /// Source: fluxcd/pkg `runtime/acl`.
+    pub fn admits(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.namespace_selectors.iter().any(|selector| selector.fits(labels))
+    }
+}
+
+/// A selector of namespaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(!default)]
+pub struct NamespaceSelector {
+    /// Labels that the namespace must have; none fit every namespace.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub match_labels: BTreeMap<String, String>,
+}
+
+impl NamespaceSelector {
+    /// Returns whether a namespace with these labels is selected.
+    pub fn fits(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+    }
+}

@@ -20,7 +20,7 @@ macro_rules! resource {
         short_names: [$($short:literal),*],
         categories: [$($category:literal),*],
         annotations: [$(($annotation:expr, $annotation_value:expr)),*],
-        columns: [$(($column:literal, $column_type:literal, $column_path:literal)),* $(,)?],
+        columns: [$(($column:literal, $column_type:literal, $column_path:literal $(, priority $priority:literal)?)),* $(,)?],
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
@@ -154,7 +154,12 @@ macro_rules! resource {
                     short_names: &[$($short),*],
                     categories: &[$($category),*],
                     annotations: &[$(($annotation, $annotation_value)),*],
-                    columns: &[$(($column, $column_type, $column_path)),*],
+                    columns: vec![$($crate::crd::Column {
+                        name: $column,
+                        type_: $column_type,
+                        path: $column_path,
+                        priority: None$(.or(Some($priority)))?,
+                    }),*],
                     has_status,
                     schema: $crate::schema::root_schema::<Self>(),
                 })

@@ -63,6 +63,11 @@ pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Returns the schema of a whole number without a format, as Go's `int` has it.
+pub(crate) fn integer(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer" })
+}
+
 /// Returns the schema of a root type, as a CRD carries it: nothing referenced, nothing nullable.
 pub(crate) fn root_schema<T: JsonSchema>() -> JSONSchemaProps {
     let settings = SchemaSettings::openapi3().with(|settings| {

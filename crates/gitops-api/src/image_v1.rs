@@ -1,0 +1,13 @@
+//! Flux's image kinds, `image.toolkit.fluxcd.io/v1`.
+
+mod image_policy;
+mod image_repository;
+
+pub use image_policy::{
+    AlphabeticalPolicy, DigestReflectionPolicy, ImagePolicy, ImagePolicyChoice, ImagePolicySpec,
+    ImagePolicyStatus, ImageRef, NumericalPolicy, PolicyOrder, SemverPolicy, TagFilter,
+};
+pub use image_repository::{ImageRepository, ImageRepositorySpec, ImageRepositoryStatus, ScanResult};
+
+/// The API group of the image kinds.
+pub const GROUP: &str = "image.toolkit.fluxcd.io";
