@@ -1,1 +1,35 @@
 //! A directory becomes objects: kustomize's overlays as Flux builds them, natively.
+//!
+//! [`Kustomize`] reads a [`gitops_manifest::FileTree`] and returns [`gitops_manifest::Manifests`]. The build is pure:
+//! it reads the tree it is given and nothing else, under [`Limits`], and what would leave the tree, fetch from
+//! elsewhere or run a program is refused by name.
+
+mod base64;
+mod build;
+mod config;
+mod defaults;
+mod error;
+mod field_spec;
+mod generate;
+mod generator;
+mod id;
+mod kustomization;
+mod objects;
+mod origin;
+mod overlay;
+mod regex;
+mod resmap;
+mod resource;
+mod root;
+mod scope;
+mod target;
+mod transform;
+mod yaml;
+
+pub use self::build::{Kustomize, Order};
+pub use self::error::BuildError;
+pub use self::overlay::{Overlay, OverlayImage, OverlayPatch, OverlaySelector, is_local};
+pub use self::root::{Limits, LoadRestrictions};
+
+/// The version of kustomize whose behaviour this is, for the label of `managedByLabel`.
+const VERSION_LABEL: &str = "v5.8.1";

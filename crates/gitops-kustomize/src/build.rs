@@ -1,0 +1,227 @@
+//! The entry: a directory of a tree becomes objects.
+
+use gitops_manifest::{EntryKind, FileTree, Manifests, Object, Origin};
+
+use crate::error::BuildError;
+use crate::generate::generate;
+use crate::kustomization::Kustomization;
+use crate::overlay::Overlay;
+use crate::root::{Limits, LoadRestrictions, Root};
+use crate::target::{Accumulator, Context, Target};
+use crate::transform::sort_order::SortOrderTransformer;
+use crate::yaml::{Nodes, ReadLimits};
+
+/// The order of the output when the kustomization does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Order {
+    /// As the files have it, which is Flux's order.
+    #[default]
+    AsRead,
+    /// By kind, as the kustomize command prints.
+    Legacy,
+}
+
+/// Builds a directory as Flux does, or as the kustomize command does.
+///
+/// The build reads the tree and nothing else: no network, no programs, no files outside.
+///
+/// # Examples
+/// ```
+/// use gitops_kustomize::{Kustomize, Overlay};
+/// use gitops_manifest::MemoryTree;
+///
+/// let mut tree = MemoryTree::new();
+/// tree.insert("app/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n")?;
+/// let overlay = Overlay { namespace: Some("prod".to_owned()), ..Overlay::default() };
+/// let manifests = Kustomize::new("./app").overlay(overlay).build(&tree)?;
+/// assert_eq!(manifests[0].namespace(), Some("prod"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is built before `build`"]
+pub struct Kustomize {
+    path: String,
+    overlay: Option<Overlay>,
+    order: Order,
+    restrictions: LoadRestrictions,
+    limits: Limits,
+    mount: String,
+}
+
+impl Kustomize {
+    /// Builds this directory as Flux does: with a generated kustomization where none is, in the order of the files.
+    ///
+    /// Steps that lead out of the tree stay at its root.
+    pub fn new(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            overlay: Some(Overlay::default()),
+            order: Order::AsRead,
+            restrictions: LoadRestrictions::None,
+            limits: Limits::default(),
+            mount: "/".to_owned(),
+        }
+    }
+
+    /// Builds this directory as the kustomize command does: it must have a kustomization, which may name only files
+    /// in or below it.
+    pub fn plain(path: impl Into<String>) -> Self {
+        Self { overlay: None, restrictions: LoadRestrictions::RootOnly, ..Self::new(path) }
+    }
+
+    /// Adds what a Flux Kustomization says.
+    pub fn overlay(self, overlay: Overlay) -> Self {
+        Self { overlay: Some(overlay), ..self }
+    }
+
+    /// Sets the order of the output.
+    pub fn order(self, order: Order) -> Self {
+        Self { order, ..self }
+    }
+
+    /// Sets which files a kustomization may name.
+    pub fn load_restrictions(self, restrictions: LoadRestrictions) -> Self {
+        Self { restrictions, ..self }
+    }
+
+    /// Sets what the build may use up.
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Sets the directory that error texts give the tree's root; `/` by default.
+    pub fn mounted_at(self, mount: impl Into<String>) -> Self {
+        Self { mount: mount.into(), ..self }
+    }
+
+    /// Builds the objects.
+    ///
+    /// # Errors
+    /// A [`BuildError`] that names the file and the field, in the words of Flux and kustomize.
+    pub fn build(&self, tree: &dyn FileTree) -> Result<Manifests, BuildError> {
+        let root = Root::new(tree, &self.mount, self.restrictions, self.limits);
+        let place = root.open(&self.path)?;
+        let limits = ReadLimits { nodes: self.limits.nodes, ..ReadLimits::default() };
+        let mut context = Context { nodes: Nodes::default(), root, limits };
+        match &self.overlay {
+            None => {
+                let shown = context.root.shown(&place.dir);
+                match context.root.kind(&place.dir)? {
+                    Some(EntryKind::Directory) => {}
+                    Some(EntryKind::File) => {
+                        return Err(BuildError::Missing(format!(
+                            "must build at directory: '{shown}': file is not directory"
+                        )));
+                    }
+                    None => {
+                        return Err(BuildError::Missing(format!(
+                            "must build at directory: not a valid directory: evalsymlink failure on '{shown}' : lstat {shown}: no such file or directory"
+                        )));
+                    }
+                }
+                let target = Target::load(&mut context, place)?;
+                self.run(&mut context, target)
+            }
+            Some(overlay) => {
+                let target = complete(&mut context, &place, overlay)?;
+                let built = self.run(&mut context, target).map_err(|error| error.within("kustomize build failed"))?;
+                Ok(with_common_metadata(built, overlay))
+            }
+        }
+    }
+
+    fn run(&self, context: &mut Context<'_>, mut target: Target) -> Result<Manifests, BuildError> {
+        if !target.kustomization.build_metadata.is_empty() {
+            target.origin = Some(crate::origin::Origin::default());
+        }
+        let mut sum = target.accumulate(context, Accumulator::default())?;
+        target.finish(context, &mut sum)?;
+        let nodes = &mut context.nodes;
+        match (&target.kustomization.sort_options, self.order) {
+            (Some(options), _) => SortOrderTransformer { options: options.clone() }.apply(nodes, &mut sum.map)?,
+            (None, Order::Legacy) => SortOrderTransformer::legacy().apply(nodes, &mut sum.map)?,
+            (None, Order::AsRead) => {}
+        }
+        let metadata = &target.kustomization.build_metadata;
+        let wants = |what: &str| metadata.iter().any(|option| option == what);
+        for resource in &sum.map.list {
+            if wants("managedByLabel") {
+                let label = format!("kustomize-{}", crate::VERSION_LABEL);
+                crate::transform::label::set(nodes, resource.node, "app.kubernetes.io/managed-by", &label)?;
+            }
+            resource.remove_build_annotations(nodes)?;
+            if !wants("originAnnotations") {
+                crate::origin::set_origin(nodes, resource, None)?;
+            }
+            if !wants("transformerAnnotations") {
+                crate::origin::clear_transformations(nodes, resource)?;
+            }
+        }
+        let mut objects = Vec::with_capacity(sum.map.list.len());
+        for resource in &sum.map.list {
+            let value = nodes.value(resource.node).map_err(|error| {
+                let id = resource.id(nodes);
+                let (file, line) = resource.read_from.clone().unwrap_or_else(|| ("a generator".into(), 0));
+                BuildError::Malformed(format!("{id} of {file}:{line}: {error}"))
+            })?;
+            let object = Object::new(value).map_err(|error| BuildError::Malformed(error.to_string()))?;
+            let line = |line: &u32| usize::try_from(*line).unwrap_or_default();
+            objects.push(match &resource.read_from {
+                Some((file, at)) => object.with_origin(Origin { file: file.to_string().into(), line: line(at) }),
+                None => object,
+            });
+        }
+        Ok(Manifests::from(objects))
+    }
+}
+
+/// Returns the kustomization of a directory, completed as Flux does before it builds.
+pub(crate) fn complete(
+    context: &mut Context<'_>,
+    place: &crate::root::Place,
+    overlay: &Overlay,
+) -> Result<Target, BuildError> {
+    let shown = context.root.shown(&place.dir);
+    match context.root.kind(&place.dir)? {
+        Some(EntryKind::Directory) => {}
+        Some(EntryKind::File) => {
+            return Err(BuildError::Missing(format!("open {shown}/kustomization.yaml: not a directory")));
+        }
+        None => {
+            return Err(BuildError::Missing(format!(
+                "kustomization path not found: stat {shown}: no such file or directory"
+            )));
+        }
+    }
+    let (mut kustomization, file) = match context.root.kustomization(place)? {
+        Some((file, bytes)) => {
+            let mut parsed = Kustomization::parse_lenient(&bytes)?;
+            if parsed.resources.is_empty() {
+                // A file without resources would be refused as empty.
+                parsed.build_metadata = vec!["originAnnotations".to_owned()];
+            }
+            (parsed, file)
+        }
+        None => (generate(&mut context.root, place)?, "kustomization.yaml"),
+    };
+    overlay.merge_into(&mut kustomization, &context.root, place)?;
+    kustomization.check(&shown).map_err(|error| error.within("kustomize build failed"))?;
+    Ok(Target { place: place.clone(), kustomization, file: file.to_owned(), origin: None })
+}
+
+fn with_common_metadata(built: Manifests, overlay: &Overlay) -> Manifests {
+    if overlay.common_labels.is_empty() && overlay.common_annotations.is_empty() {
+        return built;
+    }
+    let mut objects = built.into_objects();
+    for object in &mut objects {
+        for (key, value) in &overlay.common_labels {
+            object.set_label(key, value);
+        }
+        for (key, value) in &overlay.common_annotations {
+            object.set_annotation(key, value);
+        }
+    }
+    objects.into()
+}

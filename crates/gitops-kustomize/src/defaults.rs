@@ -1,0 +1,420 @@
+//! The fields that kustomize's transformers change when nobody configures others (its `builtinpluginconsts`), in the
+//! order in which it goes through them. Written by a script from kustomize 5.8's own configuration.
+
+/// Group, version, kind, path, and whether the field is created.
+pub(crate) type Spec = (&'static str, &'static str, &'static str, &'static str, bool);
+
+/// What is referred to, as group, version and kind, and the fields that do.
+pub(crate) type Reference = (&'static str, &'static str, &'static str, &'static [Spec]);
+
+/// Where a name prefix goes.
+#[rustfmt::skip]
+pub(crate) const NAME_PREFIX: &[Spec] =
+    &[
+        ("", "", "", "metadata/name", false),
+    ];
+
+/// Where a name suffix goes.
+#[rustfmt::skip]
+pub(crate) const NAME_SUFFIX: &[Spec] =
+    &[
+        ("", "", "", "metadata/name", false),
+    ];
+
+/// Where the namespace goes, beside the metadata.
+#[rustfmt::skip]
+pub(crate) const NAMESPACE: &[Spec] =
+    &[
+        ("", "", "Namespace", "metadata/name", true),
+        ("apiextensions.k8s.io", "", "CustomResourceDefinition", "spec/conversion/webhook/clientConfig/service/namespace", false),
+        ("apiregistration.k8s.io", "", "APIService", "spec/service/namespace", true),
+    ];
+
+/// Where labels with selectors go.
+#[rustfmt::skip]
+pub(crate) const COMMON_LABELS: &[Spec] =
+    &[
+        ("", "v1", "Service", "spec/selector", true),
+        ("apps", "", "Deployment", "spec/template/spec/affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
+        ("apps", "", "Deployment", "spec/template/spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
+        ("apps", "", "Deployment", "spec/template/spec/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
+        ("apps", "", "Deployment", "spec/template/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
+        ("apps", "", "Deployment", "spec/template/spec/topologySpreadConstraints/labelSelector/matchLabels", false),
+        ("", "", "Deployment", "spec/template/metadata/labels", true),
+        ("", "", "Deployment", "spec/selector/matchLabels", true),
+        ("apps", "", "StatefulSet", "spec/selector/matchLabels", true),
+        ("apps", "", "StatefulSet", "spec/volumeClaimTemplates[]/metadata/labels", true),
+        ("apps", "", "StatefulSet", "spec/template/spec/affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
+        ("apps", "", "StatefulSet", "spec/template/spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
+        ("apps", "", "StatefulSet", "spec/template/spec/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
+        ("apps", "", "StatefulSet", "spec/template/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
+        ("apps", "", "StatefulSet", "spec/template/spec/topologySpreadConstraints/labelSelector/matchLabels", false),
+        ("apps", "", "StatefulSet", "spec/template/metadata/labels", true),
+        ("batch", "", "CronJob", "spec/jobTemplate/metadata/labels", true),
+        ("batch", "", "CronJob", "spec/jobTemplate/spec/template/metadata/labels", true),
+        ("batch", "", "CronJob", "spec/jobTemplate/spec/selector/matchLabels", false),
+        ("policy", "", "PodDisruptionBudget", "spec/selector/matchLabels", false),
+        ("batch", "", "Job", "spec/selector/matchLabels", false),
+        ("batch", "", "Job", "spec/template/metadata/labels", true),
+        ("networking.k8s.io", "", "NetworkPolicy", "spec/egress/to/podSelector/matchLabels", false),
+        ("networking.k8s.io", "", "NetworkPolicy", "spec/ingress/from/podSelector/matchLabels", false),
+        ("networking.k8s.io", "", "NetworkPolicy", "spec/podSelector/matchLabels", false),
+        ("", "v1", "ReplicationController", "spec/template/metadata/labels", true),
+        ("", "v1", "ReplicationController", "spec/selector", true),
+        ("", "", "DaemonSet", "spec/template/metadata/labels", true),
+        ("", "", "DaemonSet", "spec/selector/matchLabels", true),
+        ("", "", "ReplicaSet", "spec/template/metadata/labels", true),
+        ("", "", "ReplicaSet", "spec/selector/matchLabels", true),
+        ("", "", "", "metadata/labels", true),
+    ];
+
+/// Where labels with templates go.
+#[rustfmt::skip]
+pub(crate) const TEMPLATE_LABELS: &[Spec] =
+    &[
+        ("", "", "Deployment", "spec/template/metadata/labels", true),
+        ("apps", "", "StatefulSet", "spec/template/metadata/labels", true),
+        ("apps", "", "StatefulSet", "spec/volumeClaimTemplates[]/metadata/labels", true),
+        ("batch", "", "CronJob", "spec/jobTemplate/metadata/labels", true),
+        ("batch", "", "CronJob", "spec/jobTemplate/spec/template/metadata/labels", true),
+        ("batch", "", "Job", "spec/template/metadata/labels", true),
+        ("", "v1", "ReplicationController", "spec/template/metadata/labels", true),
+        ("", "", "DaemonSet", "spec/template/metadata/labels", true),
+        ("", "", "ReplicaSet", "spec/template/metadata/labels", true),
+        ("", "", "", "metadata/labels", true),
+    ];
+
+/// Where annotations go.
+#[rustfmt::skip]
+pub(crate) const COMMON_ANNOTATIONS: &[Spec] =
+    &[
+        ("", "", "Deployment", "spec/template/metadata/annotations", true),
+        ("", "", "StatefulSet", "spec/template/metadata/annotations", true),
+        ("batch", "", "CronJob", "spec/jobTemplate/metadata/annotations", true),
+        ("batch", "", "CronJob", "spec/jobTemplate/spec/template/metadata/annotations", true),
+        ("batch", "", "Job", "spec/template/metadata/annotations", true),
+        ("", "v1", "ReplicationController", "spec/template/metadata/annotations", true),
+        ("", "", "DaemonSet", "spec/template/metadata/annotations", true),
+        ("", "", "ReplicaSet", "spec/template/metadata/annotations", true),
+        ("", "", "", "metadata/annotations", true),
+    ];
+
+/// Where variables are replaced.
+#[rustfmt::skip]
+pub(crate) const VAR_REFERENCE: &[Spec] =
+    &[
+        ("", "", "Service", "spec/ports/port", false),
+        ("", "", "Service", "spec/ports/targetPort", false),
+        ("", "", "PersistentVolume", "spec/nfs/server", false),
+        ("", "", "Deployment", "spec/template/spec/initContainers/volumeMounts/mountPath", false),
+        ("", "", "Deployment", "spec/template/spec/initContainers/env/value", false),
+        ("", "", "Deployment", "spec/template/spec/initContainers/command", false),
+        ("", "", "Deployment", "spec/template/spec/initContainers/args", false),
+        ("", "", "Deployment", "spec/template/spec/containers/volumeMounts/mountPath", false),
+        ("", "", "Deployment", "spec/template/spec/containers/env/value", false),
+        ("", "", "Deployment", "spec/template/spec/volumes/nfs/server", false),
+        ("", "", "Deployment", "spec/template/metadata/annotations", false),
+        ("", "", "Deployment", "spec/template/spec/containers/command", false),
+        ("", "", "Deployment", "spec/template/spec/containers/args", false),
+        ("", "", "StatefulSet", "spec/template/spec/containers/volumeMounts/mountPath", false),
+        ("", "", "StatefulSet", "spec/template/spec/containers/env/value", false),
+        ("", "", "StatefulSet", "spec/template/spec/initContainers/args", false),
+        ("", "", "StatefulSet", "spec/volumeClaimTemplates/spec/nfs/server", false),
+        ("", "", "StatefulSet", "spec/template/spec/initContainers/command", false),
+        ("", "", "StatefulSet", "spec/template/spec/containers/command", false),
+        ("", "", "StatefulSet", "spec/template/spec/containers/args", false),
+        ("", "", "StatefulSet", "spec/template/spec/initContainers/volumeMounts/mountPath", false),
+        ("", "", "StatefulSet", "spec/template/spec/initContainers/env/value", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/env/value", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/command", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/args", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/volumeMounts/mountPath", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/env/value", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/command", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/volumeMounts/mountPath", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/volumes/nfs/server", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/args", false),
+        ("", "", "DaemonSet", "spec/template/spec/containers/command", false),
+        ("", "", "DaemonSet", "spec/template/spec/volumes/nfs/server", false),
+        ("", "", "DaemonSet", "spec/template/spec/initContainers/volumeMounts/mountPath", false),
+        ("", "", "DaemonSet", "spec/template/spec/initContainers/env/value", false),
+        ("", "", "DaemonSet", "spec/template/spec/initContainers/command", false),
+        ("", "", "DaemonSet", "spec/template/spec/initContainers/args", false),
+        ("", "", "DaemonSet", "spec/template/spec/containers/volumeMounts/mountPath", false),
+        ("", "", "DaemonSet", "spec/template/spec/containers/env/value", false),
+        ("", "", "DaemonSet", "spec/template/spec/containers/args", false),
+        ("", "", "Ingress", "spec/tls/secretName", false),
+        ("", "", "Ingress", "spec/tls/hosts", false),
+        ("", "", "Ingress", "spec/rules/host", false),
+        ("", "", "Job", "spec/template/spec/initContainers/command", false),
+        ("", "", "Job", "spec/template/spec/volumes/nfs/server", false),
+        ("", "", "Job", "spec/template/spec/containers/args", false),
+        ("", "", "Job", "spec/template/spec/containers/command", false),
+        ("", "", "Job", "spec/template/spec/containers/env/value", false),
+        ("", "", "Job", "spec/template/spec/containers/volumeMounts/mountPath", false),
+        ("", "", "Job", "spec/template/spec/initContainers/args", false),
+        ("", "", "Job", "spec/template/spec/initContainers/env/value", false),
+        ("", "", "Job", "spec/template/spec/initContainers/volumeMounts/mountPath", false),
+        ("", "", "Pod", "spec/containers/volumeMounts/mountPath", false),
+        ("", "", "Pod", "spec/containers/args", false),
+        ("", "", "Pod", "spec/initContainers/command", false),
+        ("", "", "Pod", "spec/initContainers/env/value", false),
+        ("", "", "Pod", "spec/initContainers/volumeMounts/mountPath", false),
+        ("", "", "Pod", "spec/volumes/nfs/server", false),
+        ("", "", "Pod", "spec/initContainers/args", false),
+        ("", "", "Pod", "spec/containers/env/value", false),
+        ("", "", "Pod", "spec/containers/command", false),
+        ("", "", "ReplicaSet", "spec/template/spec/volumes/nfs/server", false),
+        ("", "", "ReplicaSet", "spec/template/spec/containers/volumeMounts/mountPath", false),
+        ("", "", "ReplicaSet", "spec/template/spec/containers/env/value", false),
+        ("", "", "ReplicaSet", "spec/template/spec/containers/command", false),
+        ("", "", "ReplicaSet", "spec/template/spec/containers/args", false),
+        ("", "", "ReplicaSet", "spec/template/spec/initContainers/args", false),
+        ("", "", "ReplicaSet", "spec/template/spec/initContainers/volumeMounts/mountPath", false),
+        ("", "", "ReplicaSet", "spec/template/spec/initContainers/env/value", false),
+        ("", "", "ReplicaSet", "spec/template/spec/initContainers/command", false),
+        ("", "", "", "metadata/labels", false),
+        ("", "", "", "metadata/annotations", false),
+    ];
+
+/// Where images are replaced.
+#[rustfmt::skip]
+pub(crate) const IMAGES: &[Spec] =
+    &[
+        ("", "", "", "spec/containers[]/image", true),
+        ("", "", "", "spec/initContainers[]/image", true),
+        ("", "", "", "spec/volumes[]/image/reference", true),
+        ("", "", "", "spec/template/spec/containers[]/image", true),
+        ("", "", "", "spec/template/spec/initContainers[]/image", true),
+        ("", "", "", "spec/template/spec/volumes[]/image/reference", true),
+    ];
+
+/// Where replica counts are set.
+#[rustfmt::skip]
+pub(crate) const REPLICAS: &[Spec] =
+    &[
+        ("", "", "Deployment", "spec/replicas", true),
+        ("", "", "StatefulSet", "spec/replicas", true),
+        ("", "", "ReplicaSet", "spec/replicas", true),
+        ("", "", "ReplicationController", "spec/replicas", true),
+    ];
+
+/// Which fields name other objects.
+#[rustfmt::skip]
+pub(crate) const NAME_REFERENCE: &[Reference] = &[
+    ("storage.k8s.io", "v1", "StorageClass",
+    &[
+        ("", "", "PersistentVolume", "spec/storageClassName", false),
+        ("", "", "PersistentVolumeClaim", "spec/storageClassName", false),
+        ("", "", "StatefulSet", "spec/volumeClaimTemplates/spec/storageClassName", false),
+    ]),
+    ("", "v1", "ServiceAccount",
+    &[
+        ("rbac.authorization.k8s.io", "", "RoleBinding", "subjects", false),
+        ("rbac.authorization.k8s.io", "", "ClusterRoleBinding", "subjects", false),
+        ("", "", "Pod", "spec/serviceAccountName", false),
+        ("", "", "StatefulSet", "spec/template/spec/serviceAccountName", false),
+        ("", "", "Deployment", "spec/template/spec/serviceAccountName", false),
+        ("", "", "ReplicationController", "spec/template/spec/serviceAccountName", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/serviceAccountName", false),
+        ("", "", "Job", "spec/template/spec/serviceAccountName", false),
+        ("", "", "DaemonSet", "spec/template/spec/serviceAccountName", false),
+    ]),
+    ("rbac.authorization.k8s.io", "", "Role",
+    &[
+        ("rbac.authorization.k8s.io", "", "RoleBinding", "roleRef/name", false),
+    ]),
+    ("rbac.authorization.k8s.io", "", "ClusterRole",
+    &[
+        ("rbac.authorization.k8s.io", "", "RoleBinding", "roleRef/name", false),
+        ("rbac.authorization.k8s.io", "", "ClusterRoleBinding", "roleRef/name", false),
+    ]),
+    ("", "v1", "ConfigMap",
+    &[
+        ("", "v1", "Pod", "spec/volumes/configMap/name", false),
+        ("", "v1", "Pod", "spec/containers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "v1", "Pod", "spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "v1", "Pod", "spec/containers/envFrom/configMapRef/name", false),
+        ("", "v1", "Pod", "spec/initContainers/envFrom/configMapRef/name", false),
+        ("", "v1", "Pod", "spec/volumes/projected/sources/configMap/name", false),
+        ("", "", "PodTemplate", "template/spec/volumes/configMap/name", false),
+        ("", "", "PodTemplate", "template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "PodTemplate", "template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "PodTemplate", "template/spec/containers/envFrom/configMapRef/name", false),
+        ("", "", "PodTemplate", "template/spec/initContainers/envFrom/configMapRef/name", false),
+        ("", "", "PodTemplate", "template/spec/volumes/projected/sources/configMap/name", false),
+        ("", "", "Deployment", "spec/template/spec/volumes/configMap/name", false),
+        ("", "", "Deployment", "spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "Deployment", "spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "Deployment", "spec/template/spec/containers/envFrom/configMapRef/name", false),
+        ("", "", "Deployment", "spec/template/spec/initContainers/envFrom/configMapRef/name", false),
+        ("", "", "Deployment", "spec/template/spec/volumes/projected/sources/configMap/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/volumes/configMap/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/containers/envFrom/configMapRef/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/initContainers/envFrom/configMapRef/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/volumes/projected/sources/configMap/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/volumes/configMap/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/containers/envFrom/configMapRef/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/initContainers/envFrom/configMapRef/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/volumes/projected/sources/configMap/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/volumes/configMap/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/containers/envFrom/configMapRef/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/initContainers/envFrom/configMapRef/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/volumes/projected/sources/configMap/name", false),
+        ("", "", "Job", "spec/template/spec/volumes/configMap/name", false),
+        ("", "", "Job", "spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "Job", "spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "Job", "spec/template/spec/containers/envFrom/configMapRef/name", false),
+        ("", "", "Job", "spec/template/spec/initContainers/envFrom/configMapRef/name", false),
+        ("", "", "Job", "spec/template/spec/volumes/projected/sources/configMap/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/volumes/configMap/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/volumes/projected/sources/configMap/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/envFrom/configMapRef/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/envFrom/configMapRef/name", false),
+        ("", "", "Node", "spec/configSource/configMap", false),
+        ("", "", "Role", "rules/resourceNames", false),
+        ("", "", "ClusterRole", "rules/resourceNames", false),
+        ("", "", "Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/fastcgi-params-configmap", false),
+    ]),
+    ("", "v1", "Secret",
+    &[
+        ("", "v1", "Pod", "spec/volumes/secret/secretName", false),
+        ("", "v1", "Pod", "spec/containers/env/valueFrom/secretKeyRef/name", false),
+        ("", "v1", "Pod", "spec/initContainers/env/valueFrom/secretKeyRef/name", false),
+        ("", "v1", "Pod", "spec/containers/envFrom/secretRef/name", false),
+        ("", "v1", "Pod", "spec/initContainers/envFrom/secretRef/name", false),
+        ("", "v1", "Pod", "spec/imagePullSecrets/name", false),
+        ("", "v1", "Pod", "spec/volumes/projected/sources/secret/name", false),
+        ("", "", "PodTemplate", "template/spec/volumes/secret/secretName", false),
+        ("", "", "PodTemplate", "template/spec/containers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "PodTemplate", "template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "PodTemplate", "template/spec/containers/envFrom/secretRef/name", false),
+        ("", "", "PodTemplate", "template/spec/initContainers/envFrom/secretRef/name", false),
+        ("", "", "PodTemplate", "template/spec/imagePullSecrets/name", false),
+        ("", "", "PodTemplate", "template/spec/volumes/projected/sources/secret/name", false),
+        ("", "", "Deployment", "spec/template/spec/volumes/secret/secretName", false),
+        ("", "", "Deployment", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "Deployment", "spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "Deployment", "spec/template/spec/containers/envFrom/secretRef/name", false),
+        ("", "", "Deployment", "spec/template/spec/initContainers/envFrom/secretRef/name", false),
+        ("", "", "Deployment", "spec/template/spec/imagePullSecrets/name", false),
+        ("", "", "Deployment", "spec/template/spec/volumes/projected/sources/secret/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/volumes/secret/secretName", false),
+        ("", "", "ReplicaSet", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/containers/envFrom/secretRef/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/initContainers/envFrom/secretRef/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/imagePullSecrets/name", false),
+        ("", "", "ReplicaSet", "spec/template/spec/volumes/projected/sources/secret/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/volumes/secret/secretName", false),
+        ("", "", "DaemonSet", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/containers/envFrom/secretRef/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/initContainers/envFrom/secretRef/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/imagePullSecrets/name", false),
+        ("", "", "DaemonSet", "spec/template/spec/volumes/projected/sources/secret/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/volumes/secret/secretName", false),
+        ("", "", "StatefulSet", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/containers/envFrom/secretRef/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/initContainers/envFrom/secretRef/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/imagePullSecrets/name", false),
+        ("", "", "StatefulSet", "spec/template/spec/volumes/projected/sources/secret/name", false),
+        ("", "", "Job", "spec/template/spec/volumes/secret/secretName", false),
+        ("", "", "Job", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "Job", "spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "Job", "spec/template/spec/containers/envFrom/secretRef/name", false),
+        ("", "", "Job", "spec/template/spec/initContainers/envFrom/secretRef/name", false),
+        ("", "", "Job", "spec/template/spec/imagePullSecrets/name", false),
+        ("", "", "Job", "spec/template/spec/volumes/projected/sources/secret/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/volumes/secret/secretName", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/volumes/projected/sources/secret/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/envFrom/secretRef/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/envFrom/secretRef/name", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/imagePullSecrets/name", false),
+        ("", "", "Ingress", "spec/tls/secretName", false),
+        ("", "", "Ingress", "metadata/annotations/ingress.kubernetes.io\\/auth-secret", false),
+        ("", "", "Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-secret", false),
+        ("", "", "Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-tls-secret", false),
+        ("", "", "Ingress", "spec/tls/secretName", false),
+        ("", "", "ServiceAccount", "imagePullSecrets/name", false),
+        ("", "", "StorageClass", "parameters/secretName", false),
+        ("", "", "StorageClass", "parameters/adminSecretName", false),
+        ("", "", "StorageClass", "parameters/userSecretName", false),
+        ("", "", "StorageClass", "parameters/secretRef", false),
+        ("", "", "Role", "rules/resourceNames", false),
+        ("", "", "ClusterRole", "rules/resourceNames", false),
+        ("serving.knative.dev", "v1", "Service", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
+        ("", "", "PersistentVolume", "spec/azureFile/secretName", false),
+    ]),
+    ("", "v1", "Service",
+    &[
+        ("apps", "", "StatefulSet", "spec/serviceName", false),
+        ("", "", "Ingress", "spec/rules/http/paths/backend/serviceName", false),
+        ("", "", "Ingress", "spec/backend/serviceName", false),
+        ("", "", "Ingress", "spec/rules/http/paths/backend/service/name", false),
+        ("", "", "Ingress", "spec/defaultBackend/service/name", false),
+        ("apiregistration.k8s.io", "", "APIService", "spec/service/name", false),
+        ("admissionregistration.k8s.io", "", "ValidatingWebhookConfiguration", "webhooks/clientConfig/service", false),
+        ("admissionregistration.k8s.io", "", "MutatingWebhookConfiguration", "webhooks/clientConfig/service", false),
+    ]),
+    ("scheduling.k8s.io", "v1", "PriorityClass",
+    &[
+        ("", "", "Pod", "spec/priorityClassName", false),
+        ("", "", "StatefulSet", "spec/template/spec/priorityClassName", false),
+        ("", "", "Deployment", "spec/template/spec/priorityClassName", false),
+        ("", "", "ReplicationController", "spec/template/spec/priorityClassName", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/priorityClassName", false),
+        ("", "", "Job", "spec/template/spec/priorityClassName", false),
+        ("", "", "DaemonSet", "spec/template/spec/priorityClassName", false),
+    ]),
+    ("", "v1", "PersistentVolume",
+    &[
+        ("", "", "PersistentVolumeClaim", "spec/volumeName", false),
+        ("", "", "ClusterRole", "rules/resourceNames", false),
+    ]),
+    ("", "v1", "PersistentVolumeClaim",
+    &[
+        ("", "", "Pod", "spec/volumes/persistentVolumeClaim/claimName", false),
+        ("", "", "StatefulSet", "spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
+        ("", "", "Deployment", "spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
+        ("", "", "ReplicationController", "spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
+        ("", "", "Job", "spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
+        ("", "", "DaemonSet", "spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
+    ]),
+    ("", "", "Deployment",
+    &[
+        ("", "", "HorizontalPodAutoscaler", "spec/scaleTargetRef/name", false),
+    ]),
+    ("", "", "StatefulSet",
+    &[
+        ("", "", "HorizontalPodAutoscaler", "spec/scaleTargetRef/name", false),
+    ]),
+    ("admissionregistration.k8s.io", "", "ValidatingAdmissionPolicy",
+    &[
+        ("admissionregistration.k8s.io", "", "ValidatingAdmissionPolicyBinding", "spec/policyName", false),
+    ]),
+    ("networking.k8s.io/v1", "v1", "IngressClass",
+    &[
+        ("", "", "Ingress", "spec/ingressClassName", false),
+    ]),
+    ("", "", "ReplicaSet",
+    &[
+        ("", "", "HorizontalPodAutoscaler", "spec/scaleTargetRef/name", false),
+    ]),
+    ("", "", "ReplicationController",
+    &[
+        ("", "", "HorizontalPodAutoscaler", "spec/scaleTargetRef/name", false),
+    ]),
+];

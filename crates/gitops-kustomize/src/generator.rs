@@ -1,0 +1,3 @@
+//! Makes objects out of the kustomization file: ConfigMaps and Secrets.
+
+pub(crate) mod data;
