@@ -1,6 +1,7 @@
 //! Kubernetes' structured merge and diff: field sets, ownership, server-side apply.
 
 mod fields_v1;
+mod guess;
 mod managers;
 mod path;
 mod pattern;

@@ -62,17 +62,9 @@ impl<'s> TypeRef<'s> {
         }
         Ok(changed.map_or(Outcome::Unchanged, |nodes| Outcome::Changed(Set::from_nodes(nodes))))
     }
-
-    /// Returns the set together with the parents of its paths that are declared fields.
-    ///
-    /// A declared field has no owner of its own unless it is atomic, so it is there exactly as long as
-    /// something below it is.
-    pub(crate) fn with_declared_parents(&self, set: &Set) -> Set {
-        add_declared_parents(Some(*self), set)
-    }
 }
 
-fn add_declared_parents(of: Option<TypeRef<'_>>, set: &Set) -> Set {
+pub(super) fn add_declared_parents(of: Option<TypeRef<'_>>, set: &Set) -> Set {
     let shapes = of.and_then(|of| of.shapes()).unwrap_or_default();
     let nodes = set.nodes().iter().map(|node| {
         if node.children.is_empty() {

@@ -133,6 +133,15 @@ impl<'s> TypeRef<'s> {
         self.reconcile_granularity(set)
     }
 
+    /// Returns the set together with the parents of its paths that are declared fields.
+    ///
+    /// A declared field has no owner of its own unless it is atomic, so it is there exactly as long as
+    /// something below it is.
+    #[must_use]
+    pub fn with_declared_parents(&self, set: &Set) -> Set {
+        granularity::add_declared_parents(Some(*self), set)
+    }
+
     /// Returns the shapes of a value of this type: of several the one that it has.
     fn shapes_of(&self, value: Option<&Value>) -> Result<Shapes<'s>, TypedError> {
         let all = self.shapes().ok_or_else(|| TypedError::new("schema error: no type found"))?;

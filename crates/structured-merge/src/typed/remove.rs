@@ -107,7 +107,7 @@ impl TypeRef<'_> {
     fn extract_from_map(&self, shape: &MapShape, value: &Value, set: &Set, keys: ListKeys) -> Value {
         let Value::Object(map) = value else { return Value::Null };
         if map.is_empty() || shape.atomic {
-            return if map.is_empty() { Value::Null } else { value.clone() };
+            return value.clone();
         }
         let mut kept = Map::new();
         for node in set.nodes() {
@@ -124,7 +124,7 @@ impl TypeRef<'_> {
 
     fn extract_from_list(&self, shape: &ListShape<'_>, value: &Value, set: &Set, keys: ListKeys) -> Value {
         let Value::Array(list) = value else { return Value::Null };
-        if shape.items == ItemIdentity::Atomic && !list.is_empty() {
+        if shape.items == ItemIdentity::Atomic || list.is_empty() {
             return value.clone();
         }
         let Ok(items) = ListItems::new(*self, shape, list) else { return Value::Null };
@@ -133,20 +133,30 @@ impl TypeRef<'_> {
         for (position, item) in list.iter().enumerate() {
             let element = items.element(position);
             let Some(node) = set.node(&element) else { continue };
-            let mut part = of.extract_unbounded(item, &node.children, keys);
-            if let (ListKeys::Always, PathElement::Key(fields), Value::Object(map)) = (keys, &element, item) {
-                for (name, _) in fields.iter() {
-                    let Some(key) = map.get(name.as_ref()) else { continue };
-                    if part.is_null() {
-                        part = Value::Object(Map::new());
-                    }
-                    if let Value::Object(part) = &mut part {
-                        part.entry(name.as_ref()).or_insert_with(|| key.clone());
-                    }
-                }
+            // Who owns an item and nothing below it owns it whole.
+            let mut part = match node.children.is_empty() {
+                true => item.clone(),
+                false => of.extract_unbounded(item, &node.children, keys),
+            };
+            if keys == ListKeys::Always && (node.member || !part.is_null()) {
+                add_keys(&mut part, &element, item);
             }
             kept.push(part);
         }
         if kept.is_empty() { Value::Null } else { Value::Array(kept) }
+    }
+}
+
+/// Adds the key fields of a list item to what is extracted of it.
+fn add_keys(part: &mut Value, element: &PathElement, item: &Value) {
+    let (PathElement::Key(fields), Value::Object(item)) = (element, item) else { return };
+    if part.is_null() {
+        *part = Value::Object(Map::new());
+    }
+    let Value::Object(part) = part else { return };
+    for (name, _) in fields.iter() {
+        if let Some(key) = item.get(name.as_ref()) {
+            part.entry(name.as_ref()).or_insert_with(|| key.clone());
+        }
     }
 }
