@@ -1,1 +1,7 @@
 //! An origin becomes a verified, content-addressed artifact.
+
+pub mod git;
+
+mod error;
+
+pub use error::{Cause, SourceError};
