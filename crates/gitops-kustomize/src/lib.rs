@@ -22,6 +22,7 @@ mod resmap;
 mod resource;
 mod root;
 mod scope;
+mod substitute;
 mod target;
 mod transform;
 mod yaml;
@@ -30,6 +31,7 @@ pub use self::build::{Kustomize, Order};
 pub use self::error::BuildError;
 pub use self::overlay::{Overlay, OverlayImage, OverlayPatch, OverlaySelector, is_local};
 pub use self::root::{Limits, LoadRestrictions};
+pub use self::substitute::{ExpandError, Substitute, expand};
 
 /// The version of kustomize whose behaviour this is, for the label of `managedByLabel`.
 const VERSION_LABEL: &str = "v5.8.1";

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use gitops_kustomize::{Kustomize, LoadRestrictions, Order};
-use gitops_manifest::MemoryTree;
+use gitops_kustomize::{Kustomize, LoadRestrictions, Order, Substitute, expand};
+use gitops_manifest::{Document, MemoryTree, ParseOptions, parse};
 use serde_json::Value;
 
 /// Cases that are known to fail, one id a line; `#` begins a reason.
@@ -91,6 +91,82 @@ fn kustomize_case(case: &Value) -> Result<(), String> {
         return compare(got.map(|built| built.to_yaml()).map_err(|error| error.to_string()), &case["expect"], false);
     }
     Err("single transformers and filters are not supported yet".to_owned())
+}
+
+/// Substitution of a text, and of built objects.
+fn envsubst_case(case: &Value) -> Result<(), String> {
+    let (input, expect) = (&case["input"], &case["expect"]);
+    let strict = input["strict"].as_bool().unwrap_or(false);
+    if input.get("template").is_some() {
+        let got = expand(input["template"].as_str().unwrap(), |name| match input["vars"].get(name) {
+            Some(value) => Some(value.as_str().unwrap().to_owned()),
+            None if strict => None,
+            None => Some(String::new()),
+        });
+        return match (got, expect.get("output").and_then(Value::as_str)) {
+            (Ok(got), Some(want)) if got == want => Ok(()),
+            (Err(error), None) if error.to_string().starts_with(expect["error"].as_str().unwrap()) => Ok(()),
+            (got, want) => Err(format!("got {got:?}, want {want:?}")),
+        };
+    }
+    let built = Kustomize::plain("").build(&tree(&input["files"])).map_err(|error| error.to_string())?;
+    let mut substitute = Substitute::new(variables(input));
+    if !strict {
+        substitute = substitute.lenient();
+    }
+    if input["always"].as_bool().unwrap_or(false) {
+        substitute = substitute.always();
+    }
+    match (substitute.apply(built), expect["error"].as_str()) {
+        (Err(error), Some(want)) if error.to_string().contains(want) => Ok(()),
+        (Err(error), _) => Err(error.to_string()),
+        (Ok(_), Some(want)) => Err(format!("succeeded, wanted {want}")),
+        (Ok(got), None) => {
+            let text = got.to_yaml();
+            let list = |name: &str| expect[name].as_array().cloned().unwrap_or_default();
+            let holds = list("contains").iter().all(|part| text.contains(part.as_str().unwrap()))
+                && !list("lacks").iter().any(|part| text.contains(part.as_str().unwrap()))
+                && expect["output"].as_str().is_none_or(|want| want == text);
+            if holds { Ok(()) } else { Err(format!("got:\n{text}\nwant:\n{expect}")) }
+        }
+    }
+}
+
+/// The variables of a Flux Kustomization, from the objects it names and its own.
+fn variables(input: &Value) -> std::collections::BTreeMap<String, String> {
+    let read = |text: &Value| {
+        let text = text.as_str().unwrap();
+        let documents = parse("case", text.as_bytes(), &ParseOptions::kubectl()).unwrap();
+        documents.into_iter().map(Document::into_value).find(|value| !value.is_null()).unwrap()
+    };
+    let objects: Vec<Value> = input["objects"].as_array().into_iter().flatten().map(read).collect();
+    let flux = read(&input["kustomization"]);
+    let mut variables = std::collections::BTreeMap::new();
+    for reference in flux["spec"]["postBuild"]["substituteFrom"].as_array().into_iter().flatten() {
+        let object = objects.iter().find(|object| {
+            object["kind"] == reference["kind"] && object["metadata"]["name"] == reference["name"]
+        });
+        let object = object.unwrap();
+        for (key, value) in object["data"].as_object().into_iter().flatten() {
+            let mut text = value.as_str().unwrap().to_owned();
+            if object["kind"] == "Secret" {
+                text = String::from_utf8(base64::Engine::decode(&base64::prelude::BASE64_STANDARD, text).unwrap()).unwrap();
+            }
+            variables.insert(key.clone(), text);
+        }
+        for (key, value) in object["stringData"].as_object().into_iter().flatten() {
+            variables.insert(key.clone(), value.as_str().unwrap().to_owned());
+        }
+    }
+    for (key, value) in flux["spec"]["postBuild"]["substitute"].as_object().into_iter().flatten() {
+        variables.insert(key.clone(), value.as_str().unwrap().to_owned());
+    }
+    variables
+}
+
+#[test]
+fn envsubst() {
+    run("envsubst", envsubst_case);
 }
 
 #[test]
