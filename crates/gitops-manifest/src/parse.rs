@@ -7,7 +7,10 @@ mod json;
 mod keeper;
 mod list;
 mod merge;
+mod repair;
+mod reprint;
 mod scalar;
+mod split;
 mod text;
 
 use std::sync::Arc;
@@ -68,8 +71,8 @@ impl ParseOptions {
     }
 }
 
-/// Reads a text of YAML documents, or of JSON values, into documents. Empty documents are among them, as
-/// null.
+/// Reads a text of YAML documents, or of JSON values, into documents. What holds comments alone, or nothing,
+/// is none.
 ///
 /// `name` stands in errors and origins; it is not opened.
 ///
@@ -97,8 +100,7 @@ pub fn parse(name: &str, bytes: &[u8], options: &ParseOptions) -> Result<Vec<Doc
     {
         return Ok(documents);
     }
-    check::separators(&text, options)?;
-    build::documents(&text, options)
+    build::documents(split::split(&text, options)?, options)
 }
 
 /// Reads a text into objects: empty documents are skipped and lists (a kind that ends in `List`, with

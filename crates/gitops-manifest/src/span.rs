@@ -10,7 +10,8 @@ use std::ops::Range;
 #[non_exhaustive]
 pub struct ScalarSpan {
     /// The bytes of the scalar in the text that was parsed, with its quotes, without tag and anchor. Empty
-    /// when nothing is written, as in `key:`.
+    /// when nothing is written, as in `key:`. Of a block they begin after the header line and its
+    /// indentation, and include the empty lines that follow.
     pub span: Range<usize>,
     /// The line of the first byte, counted from 1.
     pub line: usize,

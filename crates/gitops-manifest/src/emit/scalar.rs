@@ -21,6 +21,18 @@ struct Traits {
     space_then_break: bool,
 }
 
+impl Traits {
+    fn fit_block(&self) -> bool {
+        !self.trailing_space && !self.space_then_break && !self.special
+    }
+}
+
+/// Returns whether go-yaml v3 prints a text as the block it was, and not in double quotes.
+pub(crate) fn fits_block(text: &str) -> bool {
+    // Version 3 takes tabs in blocks, which do not differ from letters in all that is asked here.
+    analyse(&text.replace('\t', "x")).fit_block()
+}
+
 /// Returns the notation that go-yaml chooses for a text outside of flow collections.
 ///
 /// Text with a line feed becomes a block where a block can show it; text that would be read as another type
@@ -28,8 +40,7 @@ struct Traits {
 pub(super) fn style(text: &str, is_simple_key: bool) -> Style {
     let traits = analyse(text);
     if text.contains('\n') {
-        let literal = !is_simple_key && !traits.trailing_space && !traits.space_then_break && !traits.special;
-        return if literal { Style::Literal } else { Style::DoubleQuoted };
+        return if !is_simple_key && traits.fit_block() { Style::Literal } else { Style::DoubleQuoted };
     }
     if resolve::is_ambiguous(text) || traits.special {
         return Style::DoubleQuoted;

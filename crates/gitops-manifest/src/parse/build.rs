@@ -2,40 +2,73 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Marker, Parser, Span, StructureStyle};
+use granit_parser::{Event, Marker, Parser, ScanError, Span, StructureStyle};
 use serde_json::{Map, Value};
 
 use super::ParseOptions;
 use super::keeper::Keeper;
-use super::merge;
 use super::scalar::Scalar;
-use super::text::Text;
+use super::split::Chunk;
+use super::{merge, repair};
 use crate::document::Document;
 use crate::error::{ParseError, Position};
 use crate::resolve::{self, Resolved, Resolver};
 use crate::span::PathPart;
 
-/// Parses a checked text.
-pub(super) fn documents(text: &Text<'_>, options: &ParseOptions) -> Result<Vec<Document>, ParseError> {
-    let mut parser_options = granit_parser::options! {
-        // The builder counts depth itself and says so in its own words.
-        flow_nesting_limit: options.limits.depth + 1,
-        block_nesting_limit: options.limits.depth + 1,
-        // Comments are part of the text, whose size is limited.
-        max_buffered_comment_events: usize::MAX,
-    };
-    parser_options.set_emit_comments(options.keep_spans);
-    let mut builder = Builder::new(text, options);
-    for event in Parser::new_from_str_with_options(text.content, parser_options) {
-        match event {
-            Ok((event, span)) => builder.event(event, span)?,
-            Err(error) => {
-                let at = text.at(error.marker().line(), error.marker().col() + 1);
-                return Err(ParseError::Syntax { at, reason: error.info() });
+/// Parses the chunks of a text.
+pub(super) fn documents(chunks: Vec<Chunk<'_>>, options: &ParseOptions) -> Result<Vec<Document>, ParseError> {
+    let mut totals = Totals::default();
+    let mut documents = Vec::with_capacity(chunks.len());
+    let mut keeper = Keeper::new(options.keep_spans);
+    for mut chunk in chunks {
+        loop {
+            let mut builder = Builder::new(&chunk, options, totals, keeper);
+            match builder.run() {
+                Ok(()) => {
+                    documents.append(&mut builder.documents);
+                    (totals, keeper) = (builder.totals, builder.keeper);
+                    break;
+                }
+                Err(Stop::Refused(error)) => return Err(error),
+                Err(Stop::Syntax(error)) => {
+                    let parsed_to = builder.end;
+                    keeper = builder.keeper;
+                    keeper.reset();
+                    if !repair::quoted_lines(&mut chunk, &error, parsed_to) {
+                        let at = chunk.position(error.marker().line(), error.marker().col());
+                        return Err(ParseError::Syntax { at, reason: error.info() });
+                    }
+                }
             }
         }
     }
-    Ok(builder.documents)
+    // Comments after the last document.
+    let (_, comments) = keeper.take();
+    if let Some(last) = documents.last_mut() {
+        last.comments.extend(comments);
+    }
+    Ok(documents)
+}
+
+/// Why a chunk was not read to its end.
+enum Stop {
+    Syntax(ScanError),
+    Refused(ParseError),
+}
+
+impl From<ParseError> for Stop {
+    fn from(error: ParseError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// What is counted over all chunks.
+#[derive(Clone, Copy, Default)]
+struct Totals {
+    nodes: usize,
+    documents: usize,
+    alias_nodes: usize,
+    alias_bytes: usize,
 }
 
 /// A value that is complete, with what its parent needs to know.
@@ -95,7 +128,7 @@ enum Key {
 }
 
 struct Builder<'t> {
-    text: &'t Text<'t>,
+    chunk: &'t Chunk<'t>,
     options: &'t ParseOptions,
     refuses_duplicates: bool,
     documents: Vec<Document>,
@@ -104,17 +137,16 @@ struct Builder<'t> {
     root: Option<Value>,
     /// The byte and the line of the document's first node.
     start: Option<(usize, usize)>,
+    /// The byte at which the last node ended.
     end: usize,
-    nodes: usize,
-    alias_nodes: usize,
-    alias_bytes: usize,
+    totals: Totals,
     keeper: Keeper,
 }
 
 impl<'t> Builder<'t> {
-    fn new(text: &'t Text<'t>, options: &'t ParseOptions) -> Self {
+    fn new(chunk: &'t Chunk<'t>, options: &'t ParseOptions, totals: Totals, keeper: Keeper) -> Self {
         Self {
-            text,
+            chunk,
             options,
             refuses_duplicates: options.strict || options.resolver == Resolver::Kustomize,
             documents: Vec::new(),
@@ -123,22 +155,44 @@ impl<'t> Builder<'t> {
             root: None,
             start: None,
             end: 0,
-            nodes: 0,
-            alias_nodes: 0,
-            alias_bytes: 0,
-            keeper: Keeper::new(options.keep_spans, text.skipped),
+            totals,
+            keeper,
         }
+    }
+
+    fn run(&mut self) -> Result<(), Stop> {
+        let limits = &self.options.limits;
+        let mut options = granit_parser::options! {
+            // The builder counts depth itself and says so in its own words.
+            flow_nesting_limit: limits.depth + 1,
+            block_nesting_limit: limits.depth + 1,
+            // Comments are part of the text, whose size is limited.
+            max_buffered_comment_events: usize::MAX,
+        };
+        options.set_emit_comments(self.options.keep_spans);
+        for event in Parser::new_from_str_with_options(&self.chunk.content, options) {
+            let (event, span) = event.map_err(Stop::Syntax)?;
+            self.event(event, span)?;
+        }
+        Ok(())
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), ParseError> {
         match event {
             Event::DocumentStart(..) => self.anchors.clear(),
-            Event::DocumentEnd => self.finish_document(span),
+            Event::DocumentEnd => self.finish_document(),
             Event::Scalar(text, style, anchor, tag) => {
                 self.begin_node(&span)?;
                 let is_written = byte(span.end) > byte(span.start);
+                if self.stack.is_empty() && !is_written && anchor == 0 && tag.is_none() {
+                    // Nothing between two separators is no document.
+                    self.totals.documents -= 1;
+                    self.start = None;
+                    return Ok(());
+                }
                 let in_flow = self.stack.last().is_some_and(|frame| frame.is_flow);
-                self.scalar(Scalar { text, style, tag, is_written, in_flow }, anchor, &span)?;
+                let is_cut = self.chunk.ends_mid_line() && byte(span.end) == self.chunk.content.len();
+                self.scalar(Scalar { text, style, tag, is_written, in_flow, is_cut }, anchor, &span)?;
             }
             Event::SequenceStart(style, anchor, _) => {
                 self.begin_collection(Content::List(Vec::new()), style, anchor, &span)?;
@@ -151,7 +205,7 @@ impl<'t> Builder<'t> {
                 self.begin_node(&span)?;
                 self.alias(anchor, &span)?;
             }
-            Event::Comment(text, _) => self.keeper.comment(&text, &span),
+            Event::Comment(text, _) => self.keeper.comment(self.chunk, &text, &span),
             // The parser is not asked for anchors' names, and ends at an unknown alias by itself.
             _ => {}
         }
@@ -160,12 +214,13 @@ impl<'t> Builder<'t> {
 
     fn begin_node(&mut self, span: &Span) -> Result<(), ParseError> {
         let limits = &self.options.limits;
-        self.nodes += 1;
-        if self.nodes > limits.nodes {
+        self.totals.nodes += 1;
+        if self.totals.nodes > limits.nodes {
             return Err(self.limit(span, limits.nodes, "nodes"));
         }
         if self.start.is_none() {
-            if self.documents.len() >= limits.documents {
+            self.totals.documents += 1;
+            if self.totals.documents > limits.documents {
                 return Err(self.limit(span, limits.documents, "documents"));
             }
             self.start = Some((byte(span.start), span.start.line()));
@@ -225,7 +280,7 @@ impl<'t> Builder<'t> {
         }
         if self.keeper.is_on() {
             let path = self.path();
-            self.keeper.scalar(&scalar.text, scalar.style, span, path);
+            self.keeper.scalar(self.chunk, &scalar, span, path);
         }
         let (resolved, text) = scalar.resolve(resolver).map_err(|reason| self.value_error(span, reason))?;
         let size = Size::scalar(&text);
@@ -263,12 +318,12 @@ impl<'t> Builder<'t> {
             return Err(ParseError::Alias { at: self.at(span), reason });
         };
         let limits = &self.options.limits;
-        self.alias_nodes += size.nodes;
-        self.alias_bytes += size.bytes;
-        if self.alias_nodes > limits.alias_nodes {
+        self.totals.alias_nodes += size.nodes;
+        self.totals.alias_bytes += size.bytes;
+        if self.totals.alias_nodes > limits.alias_nodes {
             return Err(self.limit(span, limits.alias_nodes, "nodes from aliases"));
         }
-        if self.alias_bytes > limits.alias_bytes {
+        if self.totals.alias_bytes > limits.alias_bytes {
             return Err(self.limit(span, limits.alias_bytes, "bytes from aliases"));
         }
         if self.stack.len() + size.depth > limits.depth {
@@ -305,7 +360,7 @@ impl<'t> Builder<'t> {
                 let first_line = *first_line;
                 return Err(ParseError::DuplicateKey { at: self.at(span), key, first_line });
             }
-            content.lines.push((key.clone(), span.start.line()));
+            content.lines.push((key.clone(), self.chunk.line(span.start.line())));
         }
         self.set_key(Key::Name(key));
         Ok(())
@@ -346,13 +401,12 @@ impl<'t> Builder<'t> {
         merged.map_err(|reason| ParseError::Alias { at: self.at(span), reason: reason.to_owned() })
     }
 
-    fn finish_document(&mut self, span: Span) {
-        let (start, line) = self.start.take().unwrap_or((byte(span.start), span.start.line()));
-        let skipped = self.text.skipped;
+    fn finish_document(&mut self) {
+        let Some((start, line)) = self.start.take() else { return };
         let (scalars, comments) = self.keeper.take();
-        let span = start + skipped..self.end.max(start) + skipped;
+        let span = self.chunk.byte(start)..self.chunk.byte(self.end.max(start));
         let value = self.root.take().unwrap_or_default();
-        self.documents.push(Document { value, line, span, scalars, comments });
+        self.documents.push(Document { value, line: self.chunk.line(line), span, scalars, comments });
     }
 
     /// Returns the keys and indices that lead to the value which comes next.
@@ -368,7 +422,7 @@ impl<'t> Builder<'t> {
     }
 
     fn at(&self, span: &Span) -> Position {
-        self.text.at(span.start.line(), span.start.col() + 1)
+        self.chunk.position(span.start.line(), span.start.col())
     }
 
     fn value_error(&self, span: &Span, reason: String) -> ParseError {

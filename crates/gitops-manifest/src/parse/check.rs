@@ -1,6 +1,5 @@
 //! What is checked before the text is parsed.
 
-use super::ParseOptions;
 use super::text::Text;
 use crate::error::ParseError;
 
@@ -17,7 +16,8 @@ pub(super) fn characters(text: &Text<'_>) -> Result<(), ParseError> {
         let Some(c) = text.content[at..].chars().next() else { break };
         let allowed = match c {
             '\u{85}' => true,
-            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
+            '\u{feff}' => begins_document(&text.content[..at]),
+            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => false,
             _ => true,
         };
         if !allowed {
@@ -29,30 +29,10 @@ pub(super) fn characters(text: &Text<'_>) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// Refuses content on the line of a document separator, and too many documents.
-///
-/// kubectl and kustomize part documents before YAML is parsed, at every line that begins with `---`, and
-/// allow no more than a comment after it; kustomize does not look at the first line.
-pub(super) fn separators(text: &Text<'_>, options: &ParseOptions) -> Result<(), ParseError> {
-    let content = text.content;
-    let mut count = 0;
-    let first = content.starts_with("---").then_some(0);
-    let later = content.match_indices("\n---").map(|(at, _)| at + 1);
-    for at in first.into_iter().chain(later) {
-        count += 1;
-        if count > options.limits.documents {
-            let limit = options.limits.documents;
-            return Err(ParseError::Limit { at: text.position(at), limit, what: "documents" });
-        }
-        if at == 0 && options.resolver == crate::Resolver::Kustomize {
-            continue;
-        }
-        let rest = &content[at + 3..];
-        let rest = rest[..rest.find('\n').unwrap_or(rest.len())].trim();
-        if !rest.is_empty() && !rest.starts_with('#') {
-            let reason = "only a comment may follow --- on its line".to_owned();
-            return Err(ParseError::Syntax { at: text.position(at), reason });
-        }
-    }
-    Ok(())
+/// Returns whether a document separator is all that the last line holds: files that were put together by a
+/// script keep their byte order marks.
+fn begins_document(before: &str) -> bool {
+    before
+        .strip_suffix('\n')
+        .is_some_and(|before| before.lines().next_back().is_some_and(|line| line.starts_with("---")))
 }

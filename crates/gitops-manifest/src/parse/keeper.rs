@@ -3,13 +3,13 @@
 use granit_parser::{ScalarStyle, Span};
 
 use super::build::byte;
+use super::scalar::Scalar;
+use super::split::Chunk;
 use crate::span::{self, Comment, PathPart, ScalarSpan};
 
 /// Collects the scalars and comments of a document; it does nothing unless it is on.
 pub(super) struct Keeper {
     is_on: bool,
-    /// Bytes before the text that the parser sees.
-    skipped: usize,
     scalars: Vec<ScalarSpan>,
     comments: Vec<Comment>,
     /// The line on which the last scalar value ended, while nothing else has followed it.
@@ -17,8 +17,8 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(is_on: bool, skipped: usize) -> Self {
-        Self { is_on, skipped, scalars: Vec::new(), comments: Vec::new(), open_line: None }
+    pub(super) fn new(is_on: bool) -> Self {
+        Self { is_on, scalars: Vec::new(), comments: Vec::new(), open_line: None }
     }
 
     pub(super) fn is_on(&self) -> bool {
@@ -30,14 +30,19 @@ impl Keeper {
         self.open_line = None;
     }
 
-    pub(super) fn scalar(&mut self, text: &str, style: ScalarStyle, span: &Span, path: Vec<PathPart>) {
-        let (start, end) = (byte(span.start), byte(span.end));
-        self.open_line = Some(span.end.line());
+    pub(super) fn scalar(
+        &mut self,
+        chunk: &Chunk<'_>,
+        scalar: &Scalar<'_>,
+        span: &Span,
+        path: Vec<PathPart>,
+    ) {
+        self.open_line = Some(chunk.line(span.end.line()));
         self.scalars.push(ScalarSpan {
-            span: start + self.skipped..end + self.skipped,
-            line: span.start.line(),
-            column: span.start.col() + 1,
-            style: match style {
+            span: chunk.byte(byte(span.start))..chunk.byte(byte(span.end)),
+            line: chunk.line(span.start.line()),
+            column: chunk.column(span.start.line(), span.start.col()),
+            style: match scalar.style {
                 ScalarStyle::Plain => span::ScalarStyle::Plain,
                 ScalarStyle::SingleQuoted => span::ScalarStyle::SingleQuoted,
                 ScalarStyle::DoubleQuoted => span::ScalarStyle::DoubleQuoted,
@@ -45,24 +50,30 @@ impl Keeper {
                 ScalarStyle::Folded => span::ScalarStyle::Folded,
             },
             // The parser writes null for what is not there.
-            text: if end > start { text.to_owned() } else { String::new() },
+            text: if scalar.is_written { scalar.text.clone().into_owned() } else { String::new() },
             path,
             comment: None,
         });
     }
 
-    pub(super) fn comment(&mut self, text: &str, span: &Span) {
-        if self.open_line == Some(span.start.line())
+    pub(super) fn comment(&mut self, chunk: &Chunk<'_>, text: &str, span: &Span) {
+        let line = chunk.line(span.start.line());
+        if self.open_line == Some(line)
             && let Some(scalar) = self.scalars.last_mut()
         {
             scalar.comment = Some(text.to_owned());
             self.open_line = None;
         }
         self.comments.push(Comment {
-            span: byte(span.start) + self.skipped..byte(span.end) + self.skipped,
-            line: span.start.line(),
+            span: chunk.byte(byte(span.start))..chunk.byte(byte(span.end)),
+            line,
             text: text.to_owned(),
         });
+    }
+
+    /// Forgets everything since the last call of [`Keeper::take`].
+    pub(super) fn reset(&mut self) {
+        self.take();
     }
 
     /// Returns what was kept since the last call.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use granit_parser::{ScalarStyle, Tag};
 
+use super::reprint;
 use crate::resolve::{self, Resolved, Resolver, TagKind};
 
 /// A scalar as it is written, before it has a type.
@@ -15,6 +16,8 @@ pub(super) struct Scalar<'a> {
     pub(super) is_written: bool,
     /// Whether it stands in `[]` or `{}`.
     pub(super) in_flow: bool,
+    /// Whether the text ends with it, without a line feed.
+    pub(super) is_cut: bool,
 }
 
 impl Scalar<'_> {
@@ -33,7 +36,15 @@ impl Scalar<'_> {
         let is_kustomize = resolver == Resolver::Kustomize;
         // kustomize's printer, whose text kustomize reads again, drops the tag that says nothing.
         let tag = self.tag.as_deref().filter(|tag| !(is_kustomize && tag.parts() == ("", "!")));
+        let is_block = matches!(self.style, ScalarStyle::Literal | ScalarStyle::Folded);
         let mut text = self.text.into_owned();
+        // kubectl ends every line before it parses, kustomize's parser takes the block as it is.
+        if is_kustomize && is_block && self.is_cut && text.ends_with('\n') {
+            text.pop();
+        }
+        if is_kustomize && self.style == ScalarStyle::Folded {
+            text = reprint::folded(text);
+        }
         if let Some(tag) = tag {
             let resolved = resolve::tagged(tag_kind(tag), &mut text, resolver)?;
             return Ok((resolved, text));
