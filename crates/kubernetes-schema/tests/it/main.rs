@@ -1,0 +1,4 @@
+//! Tests of the table.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod table;
