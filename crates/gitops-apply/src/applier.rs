@@ -124,7 +124,6 @@ impl Applier {
         if prepared.is_empty() && !inventory.is_empty() && self.options.empty_set == EmptySet::Refuse {
             return Err(ApplyError::EmptySet { inventoried: inventory.len() });
         }
-        let definitions = defined_kinds(&prepared);
         let mut pending = Pending::default();
         let mut objects = Vec::with_capacity(prepared.len());
         let mut failures = Vec::new();
@@ -138,11 +137,10 @@ impl Applier {
                         pending.note(&planned);
                         objects.push(planned);
                     }
-                    Err(CallFailure::NoMatch { .. }) if definitions.contains_key(&kind_of(&object.id)) => {
-                        let until = definitions[&kind_of(&object.id)].clone();
-                        objects.push(planned(object, deferred(object, until)));
-                    }
-                    Err(cause) => failures.push(failure(object, Operation::DryRun, cause)),
+                    Err(cause) => match definition_of(&prepared, object, &cause) {
+                        Some(until) => objects.push(planned(object, deferred(object, until))),
+                        None => failures.push(failure(object, Operation::DryRun, cause)),
+                    },
                 }
             }
         }
@@ -314,12 +312,23 @@ impl Pending {
     }
 }
 
-fn defined_kinds(prepared: &[Prepared]) -> HashMap<(String, String), ObjectId> {
+/// Finds the definition in the set that will serve an object whose kind is not served yet.
+fn definition_of(prepared: &[Prepared], object: &Prepared, cause: &CallFailure) -> Option<ObjectId> {
+    if !matches!(cause, CallFailure::NoMatch { .. }) {
+        return None;
+    }
+    let serves = |definition: &Prepared| {
+        let versions = at(&definition.desired, &["spec", "versions"]).and_then(Value::as_array);
+        versions.into_iter().flatten().any(|version| {
+            version.get("name").and_then(Value::as_str) == Some(&object.version)
+                && version.get("served").and_then(Value::as_bool) == Some(true)
+        })
+    };
     prepared
         .iter()
-        .filter(|object| is_definition(object.id.group(), object.id.kind()))
-        .filter_map(|object| Some((defined_kind(&object.desired)?, object.id.clone())))
-        .collect()
+        .filter(|other| is_definition(other.id.group(), other.id.kind()))
+        .find(|other| defined_kind(&other.desired).as_ref() == Some(&kind_of(&object.id)) && serves(other))
+        .map(|definition| definition.id.clone())
 }
 
 fn defined_kind(definition: &Value) -> Option<(String, String)> {

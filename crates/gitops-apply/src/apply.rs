@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use futures::channel::mpsc;
-use futures::future::BoxFuture;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::future::{self, BoxFuture};
+use futures::stream::{self, Stream};
+use futures::{FutureExt, StreamExt};
 
 use crate::applier::Applier;
 use crate::error::ApplyError;
@@ -75,15 +76,19 @@ impl Apply {
     /// Runs the apply and yields its steps as they happen; dropping the stream stops it.
     pub fn into_stream(mut self) -> Pin<Box<dyn Stream<Item = Update> + Send>> {
         let (sender, receiver) = mpsc::unbounded();
-        let told = self.applier.listener.clone();
+        let (told, steps) = (self.applier.listener.clone(), sender.clone());
         self.applier.listener = Listener::new(move |progress: Progress| {
             told.tell(|| progress.clone());
             // The reader may have gone; then nobody wants to know.
-            let _ = sender.unbounded_send(Update::Step(progress));
+            let _ = steps.unbounded_send(Update::Step(progress));
         });
-        let end = self.run().map(|result| Update::Finished(Box::new(result))).into_stream();
-        // The steps end when the run, which holds the sender, is done and dropped.
-        futures::stream::select(receiver, end.boxed()).boxed()
+        // The end goes the way of the steps, so that it cannot overtake them.
+        let run = async move {
+            let result = self.run().await;
+            let _ = sender.unbounded_send(Update::Finished(Box::new(result)));
+        };
+        let run = run.into_stream().filter_map(|()| future::ready(None)).boxed();
+        stream::select(receiver, run).boxed()
     }
 
     async fn run(self) -> Result<ApplyReport, ApplyError> {

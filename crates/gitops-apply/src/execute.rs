@@ -1,5 +1,7 @@
 //! Writing a plan, stage by stage.
 
+use std::time::{Duration, Instant};
+
 use futures::FutureExt;
 use serde_json::Value;
 
@@ -18,6 +20,8 @@ use crate::report::{Action, Change, ChangeSet};
 
 /// How often a take-over of fields is begun anew when other writers are faster.
 const TAKE_OVER_TRIES: usize = 5;
+/// How long the kinds of an established definition may take to be served.
+const KIND_APPEARS: Duration = Duration::from_secs(10);
 
 impl Applier {
     /// Writes a plan: every stage in turn, the objects of a stage many at once, kind after kind in Flux's order.
@@ -53,6 +57,7 @@ impl Applier {
         let is_deferred = |object: &PlannedObject| matches!(object.intent, Intent::Deferred { .. });
         let waiting: Vec<Prepared> =
             plan.stage(stage).filter(|object| is_deferred(object)).map(prepared).collect();
+        self.appear(&waiting).await;
         let mut resolved = Vec::with_capacity(waiting.len());
         let mut failures = Vec::new();
         for (object, result) in self.try_stage(waiting.iter().collect(), |_| None).await {
@@ -69,6 +74,26 @@ impl Applier {
             .stage(stage)
             .filter_map(|object| if is_deferred(object) { resolved.next() } else { Some(object.clone()) })
             .collect())
+    }
+
+    /// Waits until the kinds of objects are served: a definition is established a little before its kind is.
+    ///
+    /// A kind that does not appear is left to the dry run, which names it.
+    async fn appear(&self, objects: &[Prepared]) {
+        let deadline = Instant::now() + KIND_APPEARS;
+        let mut kinds: Vec<&Prepared> = objects.iter().collect();
+        kinds.sort_by_key(|object| (object.id.group(), object.id.kind(), &object.version));
+        kinds.dedup_by_key(|object| (object.id.group(), object.id.kind(), &object.version));
+        for object in kinds {
+            let mut wait = Duration::from_millis(20);
+            while matches!(self.cluster.place(&object.desired).await, Err(CallFailure::NoMatch { .. })) {
+                if Instant::now() + wait > deadline {
+                    break;
+                }
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(Duration::from_secs(1));
+            }
+        }
     }
 
     async fn write_stage(

@@ -1,0 +1,12 @@
+//! The engine against a real API server.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod bad_input;
+mod faults;
+mod ground;
+mod health;
+mod inventory;
+mod ownership;
+mod plan;
+mod prune;
+mod stages;
