@@ -59,9 +59,21 @@ impl PodSimulator {
     /// Watches the Pods of a namespace from now on. Must be called in a tokio runtime, and lives in it.
     #[must_use = "dropped, it stops"]
     pub fn start(client: kube::Client, namespace: &str) -> Self {
+        let pods = Api::namespaced(client.clone(), namespace);
+        Self::watch(client, pods)
+    }
+
+    /// Does as [`PodSimulator::start`] for all namespaces, those that come later included.
+    #[must_use = "dropped, it stops"]
+    pub fn start_everywhere(client: kube::Client) -> Self {
+        let pods = Api::all(client.clone());
+        Self::watch(client, pods)
+    }
+
+    fn watch(client: kube::Client, pods: Api<Pod>) -> Self {
         let rules = Rules::default();
         let (changed, changes) = mpsc::unbounded_channel();
-        let task = tokio::spawn(run(Api::namespaced(client, namespace), Arc::clone(&rules), changes));
+        let task = tokio::spawn(run(client, pods, Arc::clone(&rules), changes));
         Self { rules, changed, task }
     }
 
@@ -84,13 +96,13 @@ impl Drop for PodSimulator {
 }
 
 /// Follows the watch and the changes of the rules; a failed request is made good by the next event or relist.
-async fn run(pods: Api<Pod>, rules: Rules, mut changes: mpsc::UnboundedReceiver<()>) {
+async fn run(client: kube::Client, pods: Api<Pod>, rules: Rules, mut changes: mpsc::UnboundedReceiver<()>) {
     let events = watcher(pods.clone(), watcher::Config::default()).default_backoff().applied_objects();
     let mut events = std::pin::pin!(events);
     loop {
         tokio::select! {
             event = events.next() => match event {
-                Some(Ok(pod)) => serve(&pods, &pod, &rules).await,
+                Some(Ok(pod)) => serve(&client, &pod, &rules).await,
                 Some(Err(error)) => tracing::debug!(%error, "watching pods"),
                 None => return,
             },
@@ -99,14 +111,16 @@ async fn run(pods: Api<Pod>, rules: Rules, mut changes: mpsc::UnboundedReceiver<
                     return;
                 }
                 for pod in pods.list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default() {
-                    serve(&pods, &pod, &rules).await;
+                    serve(&client, &pod, &rules).await;
                 }
             }
         }
     }
 }
 
-async fn serve(pods: &Api<Pod>, pod: &Pod, rules: &Rules) {
+async fn serve(client: &kube::Client, pod: &Pod, rules: &Rules) {
+    let pods: Api<Pod> =
+        Api::namespaced(client.clone(), pod.metadata.namespace.as_deref().unwrap_or_default());
     let name = pod.metadata.name.as_deref().unwrap_or_default();
     let behaviour = decide(pod, &rules.lock().unwrap_or_else(PoisonError::into_inner));
     let result = match step(pod, behaviour) {

@@ -178,7 +178,15 @@ fn nothing_has_a_name_that_says_nothing() {
     };
     for package in packages() {
         check(&package.folder);
-        sources(&root().join(&package.folder)).iter().for_each(|path| check(path));
+        for path in sources(&root().join(&package.folder)) {
+            check(&path);
+            if path.is_file() {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let inline =
+                    text.lines().filter_map(|line| line.trim().split_once("mod ")?.1.strip_suffix(" {"));
+                inline.for_each(|module| check(&path.with_file_name(module)));
+            }
+        }
     }
 }
 

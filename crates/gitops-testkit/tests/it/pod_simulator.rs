@@ -27,7 +27,7 @@ async fn deployments_become_available_jobs_complete_and_broken_pods_crash() {
     let Some(cluster) = require_control_plane().await else { return };
     let namespace = cluster.namespace().await.unwrap();
     let client = cluster.client().unwrap();
-    let simulator = PodSimulator::start(client.clone(), &namespace);
+    let simulator = PodSimulator::start_everywhere(client.clone());
     let template = |labels: serde_json::Value, restart: &str| json!({"metadata": {"labels": labels}, "spec": {"restartPolicy": restart, "containers": [{"name": "c", "image": "example.org/c:1"}]}});
 
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), &namespace);
