@@ -27,8 +27,6 @@ pub use self::control_plane::{ControlPlane, ControlPlaneBuilder};
 pub use self::crypto::install_crypto;
 pub use self::error::TestkitError;
 pub use self::event_sink::{EventSink, Received};
-pub use self::git_server::{
-    CommitBuilder, GitFault, GitRequests, GitServer, GitService, Repository,
-};
+pub use self::git_server::{CommitBuilder, GitFault, GitRequests, GitServer, GitService, Repository};
 pub use self::pod_simulator::{PodBehaviour, PodSimulator};
 pub use self::require::{require_assets, require_bare_control_plane, require_control_plane, skip};

@@ -73,7 +73,11 @@ fn service_of(method: &Method, uri: &Uri, body: &[u8]) -> GitService {
         let lists = body.get(4..).is_some_and(|line| line.starts_with(b"command=ls-refs"));
         return if lists { GitService::LsRefs } else { GitService::Fetch };
     }
-    if method == Method::POST && path.ends_with("/git-receive-pack") { GitService::Push } else { GitService::Other }
+    if method == Method::POST && path.ends_with("/git-receive-pack") {
+        GitService::Push
+    } else {
+        GitService::Other
+    }
 }
 
 /// Returns the head and body of the backend's answer.
@@ -85,7 +89,8 @@ async fn run(
     body: Bytes,
     old: bool,
 ) -> std::io::Result<(Vec<u8>, Bytes)> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let text =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let mut command = Command::new("git");
     repository::isolate(command.as_std_mut(), &shared.root);
     command

@@ -59,7 +59,6 @@ impl Repository {
     }
 
     /// Begins a commit on a branch.
-    #[must_use]
     pub fn change(&self, branch: &str) -> CommitBuilder<'_> {
         CommitBuilder {
             repository: self,

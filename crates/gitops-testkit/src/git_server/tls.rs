@@ -21,7 +21,10 @@ pub(super) struct Identity {
 
 impl Identity {
     pub(super) fn generate() -> Result<Self, TestkitError> {
-        generate().map_err(|source| TestkitError::Certificate { stage: "making the Git server's certificate", source })
+        generate().map_err(|source| TestkitError::Certificate {
+            stage: "making the Git server's certificate",
+            source,
+        })
     }
 
     pub(super) fn listener(self, tcp: TcpListener) -> TlsListener {
