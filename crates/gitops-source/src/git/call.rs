@@ -66,7 +66,9 @@ pub(super) async fn run<T: Send + 'static, E: Send + 'static>(
     match ended {
         Ok(Ok(outcome)) => outcome,
         // gix is watched for panics on hostile input (CVE-2026-82254 and others): the object fails, not the process.
-        Ok(Err(_)) => Err(late(RemoteFailure::Protocol { reason: "reading what the remote sent failed".to_owned() })),
+        Ok(Err(_)) => {
+            Err(late(RemoteFailure::Protocol { reason: "reading what the remote sent failed".to_owned() }))
+        }
         Err(_) => Err(late(RemoteFailure::Protocol { reason: "context deadline exceeded".to_owned() })),
     }
 }

@@ -82,7 +82,9 @@ impl Checkout {
                 return Ok(None);
             }
             let folder = self.folder(path, id)?;
-            let Ok(at) = folder.binary_search_by(|item| item.name.as_str().cmp(name)) else { return Ok(None) };
+            let Ok(at) = folder.binary_search_by(|item| item.name.as_str().cmp(name)) else {
+                return Ok(None);
+            };
             (mode, id) = (folder[at].mode, folder[at].id);
         }
         Ok((!matches!(mode, Mode::Link | Mode::Commit)).then_some((mode, id)))
@@ -213,9 +215,11 @@ fn items(path: &str, data: &[u8]) -> Result<Vec<Item>, TreeError> {
     let mut items = Vec::new();
     for entry in TreeRefIter::from_bytes(data, gix::hash::Kind::Sha1) {
         let entry = entry.map_err(|e| TreeError::io(path, e.to_string()))?;
-        let refuse = |what| TreeError::io(path, format!("the name {:?} in this folder {what}", entry.filename));
+        let refuse =
+            |what| TreeError::io(path, format!("the name {:?} in this folder {what}", entry.filename));
         let name = entry.filename.to_str().map_err(|_| refuse("is not UTF-8"))?;
-        if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) || name.eq_ignore_ascii_case(".git") {
+        if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) || name.eq_ignore_ascii_case(".git")
+        {
             return Err(refuse("is not one that Git allows"));
         }
         items.push(Item { name: name.to_owned(), mode: entry.mode.kind(), id: entry.oid.to_owned() });
@@ -237,7 +241,8 @@ mod tests {
             data.extend_from_slice(format!("100644 {name}\0").as_bytes());
             data.extend_from_slice(&[7; 20]);
         }
-        let got = items("dir", &data).map(|items| items.into_iter().map(|item| item.name).collect::<Vec<_>>());
+        let got =
+            items("dir", &data).map(|items| items.into_iter().map(|item| item.name).collect::<Vec<_>>());
         match (got, want) {
             (Ok(got), Ok(want)) => assert_eq!(got, want),
             (Err(error), Err(want)) => {

@@ -34,7 +34,8 @@ pub(super) fn client_of(remote: &GitRemote, endpoint: &Url) -> Result<Client, So
     let refuse = |reason| move |source: reqwest::Error| refused(remote, reason, Some(source));
     let mut builder = builder();
     if let Some(pem) = &remote.ca {
-        let certificates = Certificate::from_pem_bundle(pem).map_err(refuse("the certificate authority is not PEM"))?;
+        let certificates =
+            Certificate::from_pem_bundle(pem).map_err(refuse("the certificate authority is not PEM"))?;
         if certificates.is_empty() {
             return Err(refused(remote, "the certificate authority holds no certificate", None));
         }
@@ -44,11 +45,13 @@ pub(super) fn client_of(remote: &GitRemote, endpoint: &Url) -> Result<Client, So
         let mut pem = pair.certificate.clone();
         pem.push(b'\n');
         pem.extend_from_slice(pair.key.expose_secret().as_bytes());
-        let identity = Identity::from_pem(&pem).map_err(refuse("the client's certificate or key is not PEM"))?;
+        let identity =
+            Identity::from_pem(&pem).map_err(refuse("the client's certificate or key is not PEM"))?;
         builder = builder.identity(identity);
     }
     if let Some(options) = &remote.proxy {
-        let mut proxy = Proxy::all(options.address.expose_secret()).map_err(refuse("the proxy's address is not one"))?;
+        let mut proxy =
+            Proxy::all(options.address.expose_secret()).map_err(refuse("the proxy's address is not one"))?;
         if let (Some(username), Some(password)) = (&options.username, &options.password) {
             proxy = proxy.basic_auth(username, password.expose_secret());
         }

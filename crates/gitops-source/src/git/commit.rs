@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn a_signature_is_parted_from_what_it_signs() {
-        let signed = commit("gpgsig -----BEGIN SSH SIGNATURE-----\n abc\n -----END SSH SIGNATURE-----\n", "Change\n");
+        let signed =
+            commit("gpgsig -----BEGIN SSH SIGNATURE-----\n abc\n -----END SSH SIGNATURE-----\n", "Change\n");
         let plain = commit("", "Change\n");
         let armour = String::from_utf8(signed.signature().unwrap().to_vec()).unwrap();
         assert_eq!(armour.trim_end(), "-----BEGIN SSH SIGNATURE-----\nabc\n-----END SSH SIGNATURE-----");

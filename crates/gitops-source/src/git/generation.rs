@@ -10,7 +10,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gix::ObjectId;
@@ -27,6 +27,8 @@ pub(super) struct Generation {
     dir: PathBuf,
     number: u64,
     held: Mutex<Vec<ObjectId>>,
+    /// How many packs there were when a commit was last recorded.
+    recorded: AtomicUsize,
     retired: AtomicBool,
 }
 
@@ -50,8 +52,7 @@ impl Generation {
             if newest.is_none()
                 && let Some(held) = whole(&dir)
             {
-                let (held, retired) = (Mutex::new(held), AtomicBool::new(false));
-                newest = Some(Arc::new(Self { dir, number, held, retired }));
+                newest = Some(Arc::new(Self::new(dir, number, held)));
             } else {
                 fs::remove_dir_all(&dir)?;
             }
@@ -66,16 +67,35 @@ impl Generation {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => fs::create_dir_all(pack_dir(&dir))?,
         }
-        Ok(Arc::new(Self { dir, number, held: Mutex::default(), retired: AtomicBool::new(false) }))
+        Ok(Arc::new(Self::new(dir, number, Vec::new())))
+    }
+
+    fn new(dir: PathBuf, number: u64, held: Vec<ObjectId>) -> Self {
+        let generation = Self {
+            dir,
+            number,
+            held: Mutex::new(held),
+            recorded: AtomicUsize::new(0),
+            retired: AtomicBool::new(false),
+        };
+        generation.recorded.store(generation.packs(), Ordering::Relaxed);
+        generation
     }
 
     pub(super) fn number(&self) -> u64 {
         self.number
     }
 
+    /// Returns the number of packs that have their index.
     pub(super) fn packs(&self) -> usize {
         let Ok(entries) = fs::read_dir(pack_dir(&self.dir)) else { return 0 };
-        entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ending| ending == "idx")).count()
+        let paths = entries.flatten().map(|entry| entry.path());
+        paths.filter(|path| has_ending(path, "idx") && path.with_extension("pack").exists()).count()
+    }
+
+    /// Returns whether every pack is still there; somebody may have cleaned up behind our back.
+    pub(super) fn is_intact(&self) -> bool {
+        self.packs() >= self.recorded.load(Ordering::Relaxed)
     }
 
     pub(super) fn holds(&self, id: &ObjectId) -> bool {
@@ -100,6 +120,7 @@ impl Generation {
         }
         file.persist(self.dir.join("held")).map_err(|e| e.error)?;
         *held = next;
+        self.recorded.store(self.packs(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -137,6 +158,10 @@ impl Drop for Generation {
     }
 }
 
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|found| found == ending)
+}
+
 fn pack_dir(generation: &Path) -> PathBuf {
     generation.join("objects").join("pack")
 }
@@ -145,18 +170,19 @@ fn pack_dir(generation: &Path) -> PathBuf {
 /// that was killed are removed.
 fn whole(dir: &Path) -> Option<Vec<ObjectId>> {
     let held = fs::read_to_string(dir.join("held")).ok()?;
-    let held: Vec<ObjectId> = held.lines().map(|line| ObjectId::from_hex(line.as_bytes())).collect::<Result<_, _>>().ok()?;
+    let held: Vec<ObjectId> =
+        held.lines().map(|line| ObjectId::from_hex(line.as_bytes())).collect::<Result<_, _>>().ok()?;
     for entry in fs::read_dir(pack_dir(dir)).ok()?.flatten() {
         let path = entry.path();
-        match path.extension().and_then(|ending| ending.to_str()) {
-            Some("idx") => {
-                let bundle = pack::Bundle::at(&path, gix::hash::Kind::Sha1).ok()?;
+        match &path {
+            path if has_ending(path, "idx") => {
+                let bundle = pack::Bundle::at(path, gix::hash::Kind::Sha1).ok()?;
                 let interrupt = AtomicBool::new(false);
                 bundle.index.verify_checksum(&mut Discard, &interrupt).ok()?;
                 bundle.pack.verify_checksum(&mut Discard, &interrupt).ok()?;
             }
-            Some("pack") if path.with_extension("idx").exists() => {}
-            _ => fs::remove_file(&path).ok()?,
+            path if has_ending(path, "pack") && path.with_extension("idx").exists() => {}
+            path => fs::remove_file(path).ok()?,
         }
     }
     (!held.is_empty()).then_some(held)

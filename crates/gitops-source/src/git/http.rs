@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use gix::error::Error as GixError;
-use gix::protocol::transport::client::blocking_io::http::{self as gix_http, GetResponse, PostBodyDataKind, PostResponse};
+use gix::protocol::transport::client::blocking_io::http::{
+    self as gix_http, GetResponse, PostBodyDataKind, PostResponse,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use reqwest::{Client, Response};
 use url::Url;
@@ -41,7 +43,14 @@ struct State {
 
 impl Link {
     pub(super) fn new(remote: GitRemote, client: Client, authorization: Option<HeaderValue>) -> Self {
-        let state = State { call: None, authorization, failure: None, budget: 0, limit: ("answer", 0), redirected: None };
+        let state = State {
+            call: None,
+            authorization,
+            failure: None,
+            budget: 0,
+            limit: ("answer", 0),
+            redirected: None,
+        };
         Self { remote, client, state: Mutex::new(state) }
     }
 
@@ -69,7 +78,13 @@ impl Link {
         error
     }
 
-    fn send(&self, method: &Method, url: &Url, headers: &HeaderMap, body: Option<Vec<u8>>) -> io::Result<Response> {
+    fn send(
+        &self,
+        method: &Method,
+        url: &Url,
+        headers: &HeaderMap,
+        body: Option<Vec<u8>>,
+    ) -> io::Result<Response> {
         let (call, authorization) = {
             let state = self.state();
             (state.call.clone(), state.authorization.clone())
@@ -108,12 +123,20 @@ impl Link {
     }
 
     fn beginning(&self, response: Response) -> String {
-        let mut body = Body { link: None, call: self.state().call.clone(), method: Method::GET, response: Some(response), chunk: Bytes::new() };
+        let mut body = Body {
+            link: None,
+            call: self.state().call.clone(),
+            method: Method::GET,
+            response: Some(response),
+            chunk: Bytes::new(),
+        };
         let mut bytes = Vec::new();
         // A body that cannot be read leaves the text empty; the status says enough.
         let _ = body.by_ref().take(ERROR_BODY as u64).read_to_end(&mut bytes);
-        let text: String =
-            String::from_utf8_lossy(&bytes).chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+        let text: String = String::from_utf8_lossy(&bytes)
+            .chars()
+            .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
+            .collect();
         self.remote.scrub(text.trim_end())
     }
 }
@@ -196,7 +219,8 @@ fn follow(link: &Link, from: &Url, to: &Url, tail: &str) -> io::Result<()> {
         return refuse("this is not a Git repository's address");
     };
     let same_port = from.port_or_known_default() == to.port_or_known_default();
-    let upgraded = from.scheme() == "http" && to.scheme() == "https" && from.port().is_none() && to.port().is_none();
+    let upgraded =
+        from.scheme() == "http" && to.scheme() == "https" && from.port().is_none() && to.port().is_none();
     let mut base = Url::parse(base).map_err(io::Error::other)?;
     // What a server writes into a redirect is no credential of ours.
     let _ = base.set_username("");
@@ -332,6 +356,7 @@ impl BufRead for ResponseBody {
 
 /// Reads a body as it arrives, under the operation's deadline and limit.
 pub(super) struct Body {
+    /// None for the body of an error, whose reading has no failures of its own.
     link: Option<Arc<Link>>,
     call: Option<Call>,
     method: Method,
@@ -341,8 +366,13 @@ pub(super) struct Body {
 
 impl Body {
     fn new(link: &Arc<Link>, method: Method, response: Response) -> Self {
-        let call = link.state().call.clone();
-        Self { link: Some(Arc::clone(link)), call, method, response: Some(response), chunk: Bytes::new() }
+        Self {
+            link: Some(Arc::clone(link)),
+            call: None,
+            method,
+            response: Some(response),
+            chunk: Bytes::new(),
+        }
     }
 
     fn fail(&self, failure: RemoteFailure) -> io::Error {
@@ -353,7 +383,9 @@ impl Body {
     }
 
     fn next(&mut self) -> io::Result<Option<Bytes>> {
-        let (Some(response), Some(call)) = (&mut self.response, &self.call) else { return Ok(None) };
+        // The end of an answer may be read by the operation after the one that asked.
+        let current = self.link.as_ref().map_or_else(|| self.call.clone(), |link| link.state().call.clone());
+        let (Some(response), Some(call)) = (&mut self.response, current) else { return Ok(None) };
         let url = response.url().clone();
         match call.wait(response.chunk()) {
             Ok(Ok(Some(chunk))) => {

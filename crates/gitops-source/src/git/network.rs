@@ -16,7 +16,12 @@ pub(super) fn word(method: &Method) -> &'static str {
 }
 
 /// Returns what a failed request means.
-pub(super) fn from_reqwest(error: &reqwest::Error, method: &Method, url: &Url, remote: &GitRemote) -> RemoteFailure {
+pub(super) fn from_reqwest(
+    error: &reqwest::Error,
+    method: &Method,
+    url: &Url,
+    remote: &GitRemote,
+) -> RemoteFailure {
     let method = word(method);
     if error.is_timeout() && !error.is_connect() {
         return RemoteFailure::Deadline { method, url: url.to_string() };
@@ -39,7 +44,11 @@ fn reason(error: &reqwest::Error, url: &Url, remote: &GitRemote) -> String {
         if let Some(io) = cause.downcast_ref::<io::Error>()
             && let Some(words) = io_words(io)
         {
-            return if error.is_connect() { format!("{prefix}dial tcp {address}: {words}") } else { words.to_owned() };
+            return if error.is_connect() {
+                format!("{prefix}dial tcp {address}: {words}")
+            } else {
+                words.to_owned()
+            };
         }
         if cause.to_string() == "dns error" {
             return format!("{prefix}dial tcp: lookup {host}: no such host");
@@ -49,7 +58,9 @@ fn reason(error: &reqwest::Error, url: &Url, remote: &GitRemote) -> String {
         return format!("{prefix}dial tcp {address}: i/o timeout");
     }
     match chain(error).last() {
-        Some(last) if last.to_string().contains("connection closed before message completed") => "EOF".to_owned(),
+        Some(last) if last.to_string().contains("connection closed before message completed") => {
+            "EOF".to_owned()
+        }
         Some(last) => last.to_string(),
         None => "unknown error".to_owned(),
     }
@@ -70,14 +81,18 @@ fn io_words(error: &io::Error) -> Option<&'static str> {
 fn tls_words(error: &rustls::Error) -> String {
     use rustls::CertificateError as Certificate;
     let certificate = match error {
-        rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => "certificate signed by unknown authority",
+        rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => {
+            "certificate signed by unknown authority"
+        }
         rustls::Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             "certificate has expired or is not yet valid"
         }
-        rustls::Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
-            "certificate is not valid for this name"
+        rustls::Error::InvalidCertificate(
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+        ) => "certificate is not valid for this name",
+        rustls::Error::InvalidCertificate(other) => {
+            return format!("tls: failed to verify certificate: {other}");
         }
-        rustls::Error::InvalidCertificate(other) => return format!("tls: failed to verify certificate: {other}"),
         other => return format!("tls: {other}"),
     };
     format!("tls: failed to verify certificate: x509: {certificate}")

@@ -72,8 +72,12 @@ impl GitReference {
     pub(super) fn target(&self) -> Result<Target, SourceError> {
         let set = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
         if let Some(commit) = set(&self.commit) {
-            let id = ObjectId::from_hex(commit.as_bytes()).map_err(|_| SourceError::GitNoCommit { commit })?;
-            return Ok(Target::Commit { id, branch: set(&self.branch).map(|name| format!("refs/heads/{name}")) });
+            let id =
+                ObjectId::from_hex(commit.as_bytes()).map_err(|_| SourceError::GitNoCommit { commit })?;
+            return Ok(Target::Commit {
+                id,
+                branch: set(&self.branch).map(|name| format!("refs/heads/{name}")),
+            });
         }
         if let Some(name) = set(&self.name) {
             if name.starts_with('/') || name.ends_with('/') {
@@ -85,8 +89,8 @@ impl GitReference {
             return Ok(Target::Tag(format!("refs/tags/{tag}")));
         }
         if let Some(range) = set(&self.semver) {
-            let constraint =
-                Constraint::parse(&range).map_err(|error| SourceError::GitRange { reason: range_words(&error) })?;
+            let constraint = Constraint::parse(&range)
+                .map_err(|error| SourceError::GitRange { reason: range_words(&error) })?;
             return Ok(Target::Range { range, constraint });
         }
         let branch = set(&self.branch).unwrap_or_else(|| DEFAULT_BRANCH.to_owned());
@@ -130,7 +134,9 @@ impl Target {
     pub(super) fn prefixes(&self) -> Option<Vec<String>> {
         Some(match self {
             Self::Commit { branch: None, .. } => return None,
-            Self::Commit { branch: Some(name), .. } | Self::Tag(name) | Self::Branch(name) => vec![name.clone()],
+            Self::Commit { branch: Some(name), .. } | Self::Tag(name) | Self::Branch(name) => {
+                vec![name.clone()]
+            }
             Self::Name(name) => vec![plain(name).to_owned()],
             Self::Range { .. } => vec!["refs/tags/".to_owned()],
         })
@@ -155,7 +161,9 @@ impl Target {
             Self::Commit { branch: Some(name), .. } | Self::Tag(name) | Self::Branch(name) => {
                 Missing::Remote(RemoteFailure::NoReference { name: name.clone() })
             }
-            Self::Commit { id, branch: None } => Missing::Other(SourceError::GitNoCommit { commit: id.to_string() }),
+            Self::Commit { id, branch: None } => {
+                Missing::Other(SourceError::GitNoCommit { commit: id.to_string() })
+            }
             Self::Name(name) => Missing::Other(SourceError::GitNoReference { name: name.clone() }),
             Self::Range { range, .. } => Missing::Other(SourceError::GitNoMatch { range: range.clone() }),
         }
@@ -177,7 +185,9 @@ fn candidate(listed: &RemoteRef) -> Candidate {
 }
 
 fn exact(refs: &[RemoteRef], name: &str) -> Selected {
-    refs.iter().find(|listed| listed.name == name).map_or(Selected::Missing, |l| Selected::Commit(candidate(l)))
+    refs.iter()
+        .find(|listed| listed.name == name)
+        .map_or(Selected::Missing, |l| Selected::Commit(candidate(l)))
 }
 
 fn highest(refs: &[RemoteRef], constraint: &Constraint) -> Selected {
@@ -226,7 +236,10 @@ mod tests {
     }
 
     fn refs(names: &[(&str, char)]) -> Vec<RemoteRef> {
-        names.iter().map(|(name, digit)| RemoteRef { name: (*name).to_owned(), target: id(*digit), tag: None }).collect()
+        names
+            .iter()
+            .map(|(name, digit)| RemoteRef { name: (*name).to_owned(), target: id(*digit), tag: None })
+            .collect()
     }
 
     fn check(reference: GitReference, listed: &[(&str, char)], want: Option<(&str, char)>) {
@@ -250,8 +263,12 @@ mod tests {
 
     #[test]
     fn commit_goes_before_name_before_tag_before_range_before_branch() {
-        let listed =
-            [("refs/heads/b", '1'), ("refs/tags/v1.0.0", '2'), ("refs/tags/v2.0.0", '3'), ("refs/pull/1/head", '4')];
+        let listed = [
+            ("refs/heads/b", '1'),
+            ("refs/tags/v1.0.0", '2'),
+            ("refs/tags/v2.0.0", '3'),
+            ("refs/pull/1/head", '4'),
+        ];
         let mut reference = GitReference {
             branch: Some("b".into()),
             tag: Some("v1.0.0".into()),
@@ -289,19 +306,28 @@ mod tests {
 
     #[test]
     fn equal_versions_at_different_commits_are_a_tie() {
-        let listed = refs(&[("refs/tags/1.0.0+b", '1'), ("refs/tags/1.0.0+a", '2'), ("refs/tags/0.9.0", '3')]);
+        let listed =
+            refs(&[("refs/tags/1.0.0+b", '1'), ("refs/tags/1.0.0+a", '2'), ("refs/tags/0.9.0", '3')]);
         let target = GitReference::semver("*").target().unwrap();
         let Selected::Tie(candidates) = target.select(&listed) else { panic!("no tie") };
         assert_eq!(candidates.iter().map(|c| c.commit).collect::<Vec<_>>(), [id('2'), id('1')]);
         let same = refs(&[("refs/tags/1.0.0+b", '1'), ("refs/tags/v1.0.0", '1')]);
-        assert!(matches!(target.select(&same), Selected::Commit(c) if c.reference.as_deref() == Some("refs/tags/v1.0.0")));
+        assert!(
+            matches!(target.select(&same), Selected::Commit(c) if c.reference.as_deref() == Some("refs/tags/v1.0.0"))
+        );
     }
 
     #[test]
     fn what_cannot_be_a_range_a_commit_or_a_name_is_refused_in_flux_words() {
         let text = |reference: GitReference| reference.target().unwrap_err().to_string();
-        assert_eq!(text(GitReference::semver("not a range")), "semver parse error: improper constraint: \"not a range\"");
-        assert_eq!(text(GitReference::commit("abc")), "unable to resolve commit object for 'abc': object not found");
+        assert_eq!(
+            text(GitReference::semver("not a range")),
+            "semver parse error: improper constraint: \"not a range\""
+        );
+        assert_eq!(
+            text(GitReference::commit("abc")),
+            "unable to resolve commit object for 'abc': object not found"
+        );
         assert_eq!(
             text(GitReference::name("refs/heads/")),
             "ref refs/heads/ is invalid; Git refs cannot begin or end with a slash '/'"

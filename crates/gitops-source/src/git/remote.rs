@@ -225,7 +225,8 @@ impl ProxyOptions {
 
     /// Returns the host and port as they stand in texts.
     pub(super) fn host(&self) -> String {
-        Url::parse(self.address.expose_secret()).map_or_else(|_| "proxy".to_owned(), |url| host_and_port(&url))
+        Url::parse(self.address.expose_secret())
+            .map_or_else(|_| "proxy".to_owned(), |url| host_and_port(&url))
     }
 }
 

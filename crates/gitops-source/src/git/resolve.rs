@@ -106,7 +106,8 @@ impl Target {
 }
 
 fn ask(remote: &GitRemote, target: Target, call: &Call) -> Result<Resolved, SourceError> {
-    let fail = |failure| SourceError::GitRemote { action: RemoteAction::Clone, url: remote.address(), failure };
+    let fail =
+        |failure| SourceError::GitRemote { action: RemoteAction::Clone, url: remote.address(), failure };
     let mut session = Session::open(remote, call)?;
     let selected = match target.prefixes() {
         Some(prefixes) => target.select(&session.list(&prefixes).map_err(fail)?),
@@ -160,7 +161,8 @@ fn youngest(
 ) -> Result<Candidate, RemoteFailure> {
     static DATES: LazyLock<Mutex<HashMap<ObjectId, i64>>> = LazyLock::new(Mutex::default);
     let known = |id: &ObjectId| DATES.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied();
-    let mut unknown: Vec<ObjectId> = candidates.iter().map(|c| c.commit).filter(|id| known(id).is_none()).collect();
+    let mut unknown: Vec<ObjectId> =
+        candidates.iter().map(|c| c.commit).filter(|id| known(id).is_none()).collect();
     unknown.sort_unstable();
     unknown.dedup();
     if !unknown.is_empty() {
@@ -188,7 +190,8 @@ fn dates(
     call: &Call,
     commits: &[ObjectId],
 ) -> Result<Vec<(ObjectId, i64)>, RemoteFailure> {
-    let local = |e: std::io::Error| RemoteFailure::Protocol { reason: format!("comparing dates of tags: {e}") };
+    let local =
+        |e: std::io::Error| RemoteFailure::Protocol { reason: format!("comparing dates of tags: {e}") };
     let scratch = tempfile::tempdir().map_err(local)?;
     let packs = scratch.path().join("objects/pack");
     std::fs::create_dir_all(&packs).map_err(local)?;
@@ -205,8 +208,9 @@ fn dates(
     commits
         .iter()
         .map(|id| {
-            let info = CommitInfo::read(&objects, id)
-                .map_err(|e| RemoteFailure::Protocol { reason: format!("unable to resolve commit of a tag revision: {e}") })?;
+            let info = CommitInfo::read(&objects, id).map_err(|e| RemoteFailure::Protocol {
+                reason: format!("unable to resolve commit of a tag revision: {e}"),
+            })?;
             Ok((*id, info.committer().time.as_second()))
         })
         .collect()

@@ -71,14 +71,20 @@ impl Session {
         let client = client_of(remote, &endpoint)?;
         let link = Arc::new(Link::new(remote.clone(), client, remote.authorization()?));
         link.begin(call.clone(), "list of references", remote.limits.references);
-        let fail = |failure| SourceError::GitRemote { action: RemoteAction::Clone, url: remote.address(), failure };
+        let fail =
+            |failure| SourceError::GitRemote { action: RemoteAction::Clone, url: remote.address(), failure };
         let url = gix::url::parse(endpoint.as_str())
             .map_err(|e| SourceError::GitUrl { url: remote.address(), reason: e.to_string() })?;
         let mut transport = Transport::new_http(Http(Arc::clone(&link)), url, Protocol::V2, false);
         // No credentials from helpers, and never a question on a terminal: the link has what is to be sent.
-        let handshake =
-            gix::protocol::handshake(&mut transport, Service::UploadPack, |_| Ok(None), Vec::new(), &mut Discard)
-                .map_err(|e| fail(link.explain(&e)))?;
+        let handshake = gix::protocol::handshake(
+            &mut transport,
+            Service::UploadPack,
+            |_| Ok(None),
+            Vec::new(),
+            &mut Discard,
+        )
+        .map_err(|e| fail(link.explain(&e)))?;
         Ok(Self { link, transport, handshake })
     }
 
@@ -114,10 +120,12 @@ impl Session {
     ) -> Result<(), RemoteFailure> {
         self.link.begin(call.clone(), "pack", limit);
         let held: String = wanted.held.iter().map(|id| format!("{id}\n")).collect();
-        std::fs::write(&destination.shallow, held).map_err(|e| RemoteFailure::Protocol { reason: e.to_string() })?;
+        std::fs::write(&destination.shallow, held)
+            .map_err(|e| RemoteFailure::Protocol { reason: e.to_string() })?;
         let mut negotiation = OneRound { wanted };
         let interrupt = call.interrupt();
-        let outcome = fetch_pack(&mut self.transport, &mut self.handshake, &mut negotiation, destination, &interrupt);
+        let outcome =
+            fetch_pack(&mut self.transport, &mut self.handshake, &mut negotiation, destination, &interrupt);
         match outcome {
             Ok(()) => Ok(()),
             Err(error) => Err(self.link.explain(&error)),
@@ -144,7 +152,15 @@ fn fetch_pack(
         negotiation,
         |reader, progress, interrupt| {
             let hash = gix::hash::Kind::Sha1;
-            pack::Bundle::write_to_directory(reader, Some(&packs), progress, interrupt, Some(objects), hash, options)?;
+            pack::Bundle::write_to_directory(
+                reader,
+                Some(&packs),
+                progress,
+                interrupt,
+                Some(objects),
+                hash,
+                options,
+            )?;
             Ok(true)
         },
         Discard,

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::call::{self, Call};
 use super::checkout::Checkout;
+use super::commit::Unreadable;
 use super::failure::{RemoteAction, RemoteFailure};
 use super::generation::Generation;
 use super::remote::GitRemote;
@@ -18,8 +19,8 @@ use super::resolve::{Resolved, why_missing};
 use super::session::{Session, Wanted};
 use crate::error::{Cause, SourceError};
 
-/// How many packs a store gathers before it starts afresh. Each fetch adds one, and each makes reading a little
-/// slower; sixty-four keep the cost of starting afresh under two per cent of the fetches.
+/// How many packs a store gathers before it starts afresh, by default. Each fetch adds one, and each makes reading
+/// a little slower; with sixty-four, two fetches in a hundred are whole ones.
 const PACKS: usize = 64;
 /// How many of the commits that we hold are told to the remote; the newest are the likeliest to be near.
 const TOLD: usize = 8;
@@ -55,6 +56,7 @@ pub struct GitStore {
 #[derive(Debug)]
 struct Inner {
     root: PathBuf,
+    packs: usize,
     slots: Mutex<HashMap<String, Slot>>,
 }
 
@@ -73,7 +75,15 @@ impl GitStore {
             stage: "making its folder",
             source: source.into(),
         })?;
-        Ok(Self { inner: Arc::new(Inner { root, slots: Mutex::default() }) })
+        Ok(Self { inner: Arc::new(Inner { root, packs: PACKS, slots: Mutex::default() }) })
+    }
+
+    /// Returns the stores with another number of packs, at least one, after which each starts afresh with a whole
+    /// fetch. Each fetch makes one pack. Default 64. To be called before the first fetch.
+    #[must_use]
+    pub fn with_pack_limit(self, packs: usize) -> Self {
+        let root = self.inner.root.clone();
+        Self { inner: Arc::new(Inner { root, packs: packs.max(1), slots: Mutex::default() }) }
     }
 
     /// Fetches a resolved commit with all its files, unless it is already here, and hands out its tree.
@@ -95,7 +105,12 @@ impl GitStore {
             let reason = "context deadline exceeded: another fetch of this repository is running".to_owned();
             return Err(late(RemoteFailure::Protocol { reason }));
         };
-        let fetch = Fetch { dir: self.inner.root.join(key), remote: remote.clone(), resolved: resolved.clone() };
+        let fetch = Fetch {
+            dir: self.inner.root.join(key),
+            packs: self.inner.packs,
+            remote: remote.clone(),
+            resolved: resolved.clone(),
+        };
         call::run(deadline, late, move |call| fetch.run(slot, &call)).await
     }
 
@@ -115,7 +130,9 @@ impl GitStore {
                 Ok(())
             }
             None => match fs::remove_dir_all(&dir) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(broken(remote, "removing its folder")(e.into())),
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    Err(broken(remote, "removing its folder")(e.into()))
+                }
                 _ => Ok(()),
             },
         };
@@ -147,17 +164,23 @@ fn broken(remote: &GitRemote, stage: &'static str) -> impl FnOnce(Cause) -> Sour
 /// One fetch, on a thread that may block.
 struct Fetch {
     dir: PathBuf,
+    packs: usize,
     remote: GitRemote,
     resolved: Resolved,
 }
 
 impl Fetch {
-    fn run(&self, mut slot: OwnedMutexGuard<Option<Arc<Generation>>>, call: &Call) -> Result<Checkout, SourceError> {
+    fn run(
+        &self,
+        mut slot: OwnedMutexGuard<Option<Arc<Generation>>>,
+        call: &Call,
+    ) -> Result<Checkout, SourceError> {
         if slot.is_none() {
             *slot = Generation::load(&self.dir).map_err(|e| broken(&self.remote, "opening")(e.into()))?;
         }
         let id = self.resolved.id;
-        if let Some(generation) = slot.as_ref().filter(|generation| generation.holds(&id))
+        let intact = slot.as_ref().filter(|generation| generation.is_intact()).cloned();
+        if let Some(generation) = intact.as_ref().filter(|generation| generation.holds(&id))
             && let Ok(checkout) = self.checkout(generation)
         {
             return Ok(checkout);
@@ -166,8 +189,8 @@ impl Fetch {
             Some(session) => session,
             None => Session::open(&self.remote, call)?,
         };
-        if let Some(generation) = slot.as_ref().filter(|generation| generation.packs() < PACKS) {
-            match self.fetch_into(generation, &mut session, call) {
+        if let Some(generation) = intact.filter(|generation| generation.packs() < self.packs) {
+            match self.fetch_into(&generation, &mut session, call) {
                 Ok(checkout) => return Ok(checkout),
                 // The store may be what is broken: once more without it.
                 Err(Trouble::Local(_) | Trouble::Protocol(_)) => session = Session::open(&self.remote, call)?,
@@ -203,18 +226,26 @@ impl Fetch {
         let held = generation.newest(TOLD);
         let wanted = Wanted { commits: &[self.resolved.id], held: &held, bare: false };
         let destination = generation.destination(self.remote.limits.file).map_err(local("opening"))?;
-        session.fetch(call, &wanted, destination, self.remote.limits.pack).map_err(|failure| match failure {
-            RemoteFailure::Protocol { .. } => Trouble::Protocol(failure),
-            failure => Trouble::Remote(self.remote_error(failure)),
-        })?;
+        session.fetch(call, &wanted, destination, self.remote.limits.pack).map_err(
+            |failure| match failure {
+                RemoteFailure::Protocol { .. } => Trouble::Protocol(failure),
+                failure => Trouble::Remote(self.remote_error(failure)),
+            },
+        )?;
         let checkout = self.checkout(generation).map_err(Trouble::Local)?;
         generation.record(self.resolved.id).map_err(local("recording a commit"))?;
         Ok(checkout)
     }
 
     fn checkout(&self, generation: &Arc<Generation>) -> Result<Checkout, SourceError> {
-        Checkout::open(generation, &self.resolved.id, self.remote.limits.file)
-            .map_err(|source| broken(&self.remote, "reading a commit")(source))
+        Checkout::open(generation, &self.resolved.id, self.remote.limits.file).map_err(|source| {
+            match source.downcast_ref::<Unreadable>() {
+                Some(Unreadable::NotACommit(..)) => {
+                    SourceError::GitNoCommit { commit: self.resolved.commit() }
+                }
+                _ => broken(&self.remote, "reading a commit")(source),
+            }
+        })
     }
 
     fn explain(&self, session: &mut Session, failure: RemoteFailure) -> SourceError {
