@@ -20,9 +20,15 @@ use crate::{image_v1, kustomize_v1, notification_v1, notification_v1beta3, sourc
 pub fn crds() -> Vec<CustomResourceDefinition> {
     vec![
         source_v1::GitRepository::crd(),
+        source_v1::OciRepository::crd(),
+        source_v1::Bucket::crd(),
+        source_v1::HelmRepository::crd(),
+        source_v1::HelmChart::crd(),
+        source_v1::ExternalArtifact::crd(),
         kustomize_v1::Kustomization::crd(),
         image_v1::ImageRepository::crd(),
         image_v1::ImagePolicy::crd(),
+        image_v1::ImageUpdateAutomation::crd(),
         notification_v1beta3::Provider::crd(),
         notification_v1beta3::Alert::crd(),
         notification_v1::Receiver::crd(),

@@ -12,6 +12,7 @@ macro_rules! resource {
             spec: $spec:ty,
             $( status: $status:ty, $( status_default: $status_default:tt, )? )?
         }
+        kind: $kind:literal,
         description: $description:literal,
         group: $group:literal,
         version: $version:literal,
@@ -50,7 +51,7 @@ macro_rules! resource {
                 use serde::ser::SerializeMap;
                 let mut map = serializer.serialize_map(None)?;
                 map.serialize_entry("apiVersion", &<Self as kube::Resource>::api_version(&()))?;
-                map.serialize_entry("kind", stringify!($name))?;
+                map.serialize_entry("kind", $kind)?;
                 map.serialize_entry("metadata", &self.metadata)?;
                 map.serialize_entry("spec", &self.spec)?;
                 $(
@@ -65,7 +66,7 @@ macro_rules! resource {
 
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
+                $kind.into()
             }
 
             fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -87,7 +88,7 @@ macro_rules! resource {
             type Scope = kube::core::NamespaceResourceScope;
 
             fn kind(_: &()) -> std::borrow::Cow<'_, str> {
-                stringify!($name).into()
+                $kind.into()
             }
 
             fn group(_: &()) -> std::borrow::Cow<'_, str> {
@@ -148,7 +149,7 @@ macro_rules! resource {
                 $crate::crd::definition($crate::crd::Kind {
                     group: $group,
                     version: $version,
-                    kind: stringify!($name),
+                    kind: $kind,
                     plural: $plural,
                     singular: $singular,
                     short_names: &[$($short),*],

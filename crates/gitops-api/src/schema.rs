@@ -63,6 +63,45 @@ pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Returns the schema of a label selector as Kubernetes' own definitions have it.
+///
+/// Source: k8s.io/apimachinery `pkg/apis/meta/v1/types.go`, `LabelSelector`.
+pub(crate) fn label_selector(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "matchExpressions": {
+                "description": "Requirements, all of which must be met.",
+                "type": "array",
+                "x-kubernetes-list-type": "atomic",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "key": { "type": "string", "description": "The label." },
+                        "operator": {
+                            "type": "string",
+                            "description": "In, NotIn, Exists or DoesNotExist.",
+                        },
+                        "values": {
+                            "type": "array",
+                            "description": "The label's values, for In and NotIn.",
+                            "x-kubernetes-list-type": "atomic",
+                            "items": { "type": "string" },
+                        },
+                    },
+                    "required": ["key", "operator"],
+                },
+            },
+            "matchLabels": {
+                "description": "Labels that must be there.",
+                "type": "object",
+                "additionalProperties": { "type": "string" },
+            },
+        },
+        "x-kubernetes-map-type": "atomic",
+    })
+}
+
 /// Returns the schema of a whole number without a format, as Go's `int` has it.
 pub(crate) fn integer(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "integer" })

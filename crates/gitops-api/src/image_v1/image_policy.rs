@@ -16,6 +16,7 @@ resource! {
         status: ImagePolicyStatus,
         status_default: {"observedGeneration": -1},
     }
+    kind: "ImagePolicy",
     description: "A rule that says which tag of an image repository is the latest.",
     group: "image.toolkit.fluxcd.io",
     version: "v1",

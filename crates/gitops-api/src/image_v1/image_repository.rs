@@ -15,6 +15,7 @@ resource! {
         status: ImageRepositoryStatus,
         status_default: {"observedGeneration": -1},
     }
+    kind: "ImageRepository",
     description: "A repository of container images whose tags are scanned.",
     group: "image.toolkit.fluxcd.io",
     version: "v1",

@@ -41,6 +41,7 @@ resource! {
         status: KustomizationStatus,
         status_default: {"observedGeneration": -1},
     }
+    kind: "Kustomization",
     description: "A path of an artifact whose manifests are applied.",
     group: "kustomize.toolkit.fluxcd.io",
     version: "v1",

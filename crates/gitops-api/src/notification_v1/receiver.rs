@@ -19,6 +19,7 @@ resource! {
         status: ReceiverStatus,
         status_default: {"observedGeneration": -1},
     }
+    kind: "Receiver",
     description: "A webhook that asks objects to reconcile.",
     group: "notification.toolkit.fluxcd.io",
     version: "v1",

@@ -14,6 +14,7 @@ resource! {
     pub struct Alert {
         spec: AlertSpec,
     }
+    kind: "Alert",
     description: "A rule that says which events go to a provider.",
     group: "notification.toolkit.fluxcd.io",
     version: "v1beta3",

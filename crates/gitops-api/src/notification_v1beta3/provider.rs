@@ -13,6 +13,7 @@ resource! {
     pub struct Provider {
         spec: ProviderSpec,
     }
+    kind: "Provider",
     description: "A service that events are sent to.",
     group: "notification.toolkit.fluxcd.io",
     version: "v1beta3",

@@ -32,6 +32,7 @@ resource! {
         status: GitRepositoryStatus,
         status_default: {"observedGeneration": -1},
     }
+    kind: "GitRepository",
     description: "A Git repository whose tree becomes an artifact.",
     group: "source.toolkit.fluxcd.io",
     version: "v1",

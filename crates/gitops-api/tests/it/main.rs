@@ -6,3 +6,4 @@ mod history;
 mod identity;
 mod lenient;
 mod printed_definitions;
+mod real_server;
