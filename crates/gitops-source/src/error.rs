@@ -1,5 +1,7 @@
 //! The one error of this crate.
 
+use gitops_api::{Failure, reasons};
+
 use crate::artifact::ArchiveFault;
 use crate::git::{RemoteAction, RemoteFailure};
 
@@ -170,6 +172,32 @@ impl SourceError {
                 Self::Storage { stage, path: place.display().to_string(), source }
             }
             other => other,
+        }
+    }
+}
+
+impl Failure for SourceError {
+    fn reason(&self) -> &str {
+        match self {
+            Self::GitAccess { .. } => reasons::AUTHENTICATION_FAILED,
+            Self::GitEmpty { .. } => reasons::EMPTY_GIT_REPOSITORY,
+            Self::GitUrl { .. }
+            | Self::GitRemote { .. }
+            | Self::GitEmptyForReference { .. }
+            | Self::GitNoReference { .. }
+            | Self::GitReferenceName { .. }
+            | Self::GitNoCommit { .. }
+            | Self::GitRange { .. }
+            | Self::GitNoMatch { .. }
+            | Self::GitStore { .. } => reasons::GIT_OPERATION_FAILED,
+            Self::StorageName { .. } => reasons::INVALID_PATH,
+            Self::Tree(_) | Self::Archive(_) | Self::LinkOutside { .. } | Self::Storage { .. } | Self::Serve { .. } => {
+                reasons::ARCHIVE_OPERATION_FAILED
+            }
+            Self::FetchNotFound { .. }
+            | Self::Fetch { .. }
+            | Self::DigestRefused { .. }
+            | Self::DigestMismatch { .. } => reasons::ARTIFACT_FAILED,
         }
     }
 }

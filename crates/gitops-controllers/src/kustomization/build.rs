@@ -1,0 +1,159 @@
+//! Step 6: what the specification says about building, handed to gitops-kustomize.
+
+use std::collections::BTreeMap;
+
+use gitops_api::kustomize_v1::{Kustomization, KustomizationSpec, Selector, SubstituteKind, SubstituteStrategy};
+use gitops_api::reasons;
+use gitops_kustomize::{Kustomize, Overlay, OverlayImage, OverlayPatch, OverlaySelector, Substitute};
+use gitops_manifest::{EntryKind, FileTree, Manifests, Object};
+use gitops_runtime::queue::Requeue;
+use kube::{Client, ResourceExt};
+
+use crate::report::Setback;
+use crate::secrets::{Entries, is_not_found, server_text};
+
+/// Returns the folder of the specification inside the artifact; steps that lead out of it end at its root.
+pub(super) fn folder(spec: &KustomizationSpec) -> String {
+    crate::git_repository::normal(spec.path.as_deref().unwrap_or_default())
+}
+
+/// Says when the folder does not exist.
+pub(super) fn check_folder(tree: &dyn FileTree, folder: &str, again: Requeue) -> Result<(), Setback> {
+    match tree.kind(folder) {
+        Ok(Some(_)) => Ok(()),
+        _ => Err(Setback::failed(
+            reasons::ARTIFACT_FAILED,
+            format!("kustomization path not found: stat {folder}: no such file or directory"),
+            again,
+        )),
+    }
+}
+
+/// Refuses what cannot be done yet, so that nothing is applied that differs from what was asked for.
+pub(super) fn check_supported(spec: &KustomizationSpec) -> Result<(), Setback> {
+    let refuse = |reason: &str, what: &str| Err(Setback::stalled(reason, format!("{what} is not supported yet")));
+    if spec.decryption.is_some() {
+        return refuse(reasons::BUILD_FAILED, "spec.decryption");
+    }
+    if !spec.ignore.is_empty() {
+        return refuse(reasons::RECONCILIATION_FAILED, "spec.ignore");
+    }
+    if !spec.health_check_exprs.is_empty() {
+        return refuse(reasons::INVALID_CEL_EXPRESSION, "spec.healthCheckExprs");
+    }
+    if spec.depends_on.iter().any(|d| d.ready_expr.as_deref().is_some_and(|e| !e.is_empty())) {
+        return refuse(reasons::INVALID_CEL_EXPRESSION, "spec.dependsOn.readyExpr");
+    }
+    Ok(())
+}
+
+/// Builds the manifests.
+pub(super) fn build(tree: &dyn FileTree, spec: &KustomizationSpec, again: Requeue) -> Result<Manifests, Setback> {
+    let folder = folder(spec);
+    if let Ok(Some(EntryKind::File)) = tree.kind(&folder) {
+        return Err(failed(format!("{folder} is a file; spec.path must be a folder"), again));
+    }
+    let built = Kustomize::new(folder).overlay(overlay(spec)).build(tree);
+    built.map_err(|error| failed(error.to_string(), again))
+}
+
+/// Replaces the variables of `spec.postBuild`. Each source is read once a run; later ones win, inline ones over all.
+///
+/// # Difference from Flux
+/// Flux reads every source anew for each object.
+pub(super) async fn substitute(
+    client: &Client,
+    object: &Kustomization,
+    manifests: Manifests,
+    again: Requeue,
+) -> Result<Manifests, Setback> {
+    let Some(post_build) = &object.spec.post_build else { return Ok(manifests) };
+    let Some(first) = manifests.objects().first().map(described) else { return Ok(manifests) };
+    let namespace = object.namespace().unwrap_or_default();
+    let mut variables = BTreeMap::new();
+    for source in &post_build.substitute_from {
+        let read = match source.kind {
+            SubstituteKind::Secret => Entries::of_secret(client, &namespace, &source.name).await,
+            _ => Entries::of_config_map(client, &namespace, &source.name).await,
+        };
+        match read {
+            Ok(entries) => variables.extend(entries.texts().map(|(k, v)| (k.to_owned(), v.to_owned()))),
+            Err(error) if source.optional && is_not_found(&error) => {}
+            Err(error) => {
+                let reference = format!("{}/{}", source.kind, source.name);
+                let why = server_text(&error);
+                let text = format!("post build failed for '{first}': substitute from '{reference}' error: {why}");
+                return Err(failed(text, again));
+            }
+        }
+    }
+    variables.extend(post_build.substitute.clone());
+    let substitute = Substitute::new(variables);
+    let substitute = match post_build.substitute_strategy {
+        Some(SubstituteStrategy::Always) => substitute.always(),
+        _ => substitute,
+    };
+    substitute.apply(manifests).map_err(|error| failed(error.to_string(), again))
+}
+
+/// An object as kustomize names it: `ConfigMap.v1.[noGrp]/name`.
+fn described(object: &Object) -> String {
+    let group = if object.group().is_empty() { "[noGrp]" } else { object.group() };
+    format!("{}.{}.{group}/{}", object.kind(), object.version(), object.name())
+}
+
+/// Sets the metadata that every object gets, after everything else.
+pub(super) fn with_common_metadata(manifests: Manifests, spec: &KustomizationSpec) -> Manifests {
+    let Some(common) = &spec.common_metadata else { return manifests };
+    let mut objects: Vec<Object> = manifests.into_objects();
+    for object in &mut objects {
+        common.labels.iter().for_each(|(key, value)| object.set_label(key, value));
+        common.annotations.iter().for_each(|(key, value)| object.set_annotation(key, value));
+    }
+    Manifests::from(objects)
+}
+
+fn overlay(spec: &KustomizationSpec) -> Overlay {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    Overlay {
+        namespace: spec.target_namespace.clone(),
+        name_prefix: spec.name_prefix.clone(),
+        name_suffix: spec.name_suffix.clone(),
+        patches: spec
+            .patches
+            .iter()
+            .map(|p| OverlayPatch { patch: p.patch.clone(), target: p.target.as_ref().map(selector) })
+            .collect(),
+        images: spec
+            .images
+            .iter()
+            .map(|i| OverlayImage {
+                name: i.name.clone(),
+                new_name: text(&i.new_name),
+                new_tag: text(&i.new_tag),
+                digest: text(&i.digest),
+            })
+            .collect(),
+        components: spec.components.clone(),
+        ignore_missing_components: spec.ignore_missing_components,
+        build_metadata: spec.build_metadata.iter().map(ToString::to_string).collect(),
+        ..Overlay::default()
+    }
+}
+
+fn selector(selector: &Selector) -> OverlaySelector {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    OverlaySelector {
+        group: text(&selector.group),
+        version: text(&selector.version),
+        kind: text(&selector.kind),
+        name: text(&selector.name),
+        namespace: text(&selector.namespace),
+        label_selector: text(&selector.label_selector),
+        annotation_selector: text(&selector.annotation_selector),
+    }
+}
+
+fn failed(message: String, again: Requeue) -> Setback {
+    Setback::failed(reasons::BUILD_FAILED, message, again)
+}
