@@ -12,8 +12,9 @@ mod value;
 
 pub use fields_v1::FieldsV1Error;
 pub use managers::{
-    Conflict, Conflicts, ConvertError, Force, Managers, Merged, OneVersion, Owned, UpdateError, Updater,
-    Versions,
+    Applied, ApplyError, Conflict, Conflicts, ConvertError, EntryError, Force, ManagedFields,
+    ManagedFieldsEntry, Manager, Managers, Merged, ObjectUpdater, OneVersion, Operation, Owned, Request,
+    ResetFields, ScaleFields, UpdateError, Updater, Versions,
 };
 pub use path::{KeyFields, Path, PathElement};
 pub use pattern::{Filter, Pattern, PatternElement};

@@ -1,12 +1,20 @@
 //! Who owns what: managers, and what applying and updating do to them.
 
 mod conflict;
+mod entry;
+mod object;
+mod reset;
+mod scale;
 mod updater;
 mod versions;
 
 use std::collections::BTreeMap;
 
 pub use conflict::{Conflict, Conflicts};
+pub use entry::{EntryError, ManagedFields, ManagedFieldsEntry, Manager, Operation};
+pub use object::{Applied, ApplyError, ObjectUpdater, Request};
+pub use reset::ResetFields;
+pub use scale::ScaleFields;
 pub use updater::{Force, Merged, UpdateError, Updater};
 pub use versions::{ConvertError, OneVersion, Versions};
 

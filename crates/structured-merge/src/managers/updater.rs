@@ -200,10 +200,9 @@ impl<'a> Updater<'a> {
                 if let Some(lost) = conflicts.get(other) {
                     owned.set = owned.set.difference(&lost.set);
                 }
-                if let Some(change) = changes.get(&owned.version) {
-                    if !change.removed.is_empty() {
-                        owned.set = owned.set.difference(&change.removed);
-                    }
+                if let Some(change) = changes.get(&owned.version).filter(|change| !change.removed.is_empty())
+                {
+                    owned.set = owned.set.difference(&change.removed);
                 }
             }
             !owned.set.is_empty()
