@@ -9,8 +9,8 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScalarSpan {
-    /// The bytes of the scalar in the text that was parsed, with its quotes, without tag and anchor. Empty
-    /// when nothing is written, as in `key:`. Of a block they begin after the header line and its
+    /// The bytes of the scalar in the text that was parsed, with its quotes, without tag and anchor. Empty,
+    /// where the key ends, when nothing is written, as in `key:`. Of a block they begin after the header line and its
     /// indentation, and include the empty lines that follow.
     pub span: Range<usize>,
     /// The line of the first byte, counted from 1.

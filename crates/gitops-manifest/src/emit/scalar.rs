@@ -42,7 +42,8 @@ pub(super) fn style(text: &str, is_simple_key: bool) -> Style {
     if text.contains('\n') {
         return if !is_simple_key && traits.fit_block() { Style::Literal } else { Style::DoubleQuoted };
     }
-    if resolve::is_ambiguous(text) || traits.special {
+    let reads_as_merge = is_simple_key && text == "<<";
+    if resolve::is_ambiguous(text) || traits.special || reads_as_merge {
         return Style::DoubleQuoted;
     }
     if traits.indicator || traits.edge_space {

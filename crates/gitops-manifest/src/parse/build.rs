@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Marker, Parser, ScanError, Span, StructureStyle};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScanError, Span, StructureStyle};
 use serde_json::{Map, Value};
 
 use super::ParseOptions;
@@ -35,8 +35,7 @@ pub(super) fn documents(chunks: Vec<Chunk<'_>>, options: &ParseOptions) -> Resul
                     keeper = builder.keeper;
                     keeper.reset();
                     if !repair::quoted_lines(&mut chunk, &error, parsed_to) {
-                        let at = chunk.position(error.marker().line(), error.marker().col());
-                        return Err(ParseError::Syntax { at, reason: error.info() });
+                        return Err(refuse(&chunk, &error, options));
                     }
                 }
             }
@@ -48,6 +47,18 @@ pub(super) fn documents(chunks: Vec<Chunk<'_>>, options: &ParseOptions) -> Resul
         last.comments.extend(comments);
     }
     Ok(documents)
+}
+
+/// Returns the parser's error in our words.
+fn refuse(chunk: &Chunk<'_>, error: &ScanError, options: &ParseOptions) -> ParseError {
+    let at = chunk.position(error.marker().line(), error.marker().col());
+    match error.kind() {
+        // The parser looks ahead, so it may meet its own limit before the builder meets the same.
+        ErrorKind::RecursionLimitExceeded => {
+            ParseError::Limit { at, limit: options.limits.depth, what: "nested collections" }
+        }
+        _ => ParseError::Syntax { at, reason: error.info() },
+    }
 }
 
 /// Why a chunk was not read to its end.

@@ -15,8 +15,8 @@ pub(super) fn characters(text: &Text<'_>) -> Result<(), ParseError> {
         let at = from + found;
         let Some(c) = text.content[at..].chars().next() else { break };
         let allowed = match c {
-            '\u{85}' => true,
-            '\u{feff}' => begins_document(&text.content[..at]),
+            // The parser refuses a byte order mark unless a document begins with it.
+            '\u{85}' | '\u{feff}' => true,
             '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => false,
             _ => true,
         };
@@ -27,12 +27,4 @@ pub(super) fn characters(text: &Text<'_>) -> Result<(), ParseError> {
         from = at + c.len_utf8();
     }
     Ok(())
-}
-
-/// Returns whether a document separator is all that the last line holds: files that were put together by a
-/// script keep their byte order marks.
-fn begins_document(before: &str) -> bool {
-    before
-        .strip_suffix('\n')
-        .is_some_and(|before| before.lines().next_back().is_some_and(|line| line.starts_with("---")))
 }

@@ -139,14 +139,7 @@ fn push<'t>(
     let lines = content.bytes().filter(|b| *b == b'\n').count();
     if !content.is_empty() {
         let content = Cow::Borrowed(content);
-        chunks.push(Chunk {
-            text,
-            content,
-            start: range.start,
-            lines_before,
-            insertions: Vec::new(),
-            repairs: 0,
-        });
+        chunks.push(Chunk { text, content, start, lines_before, insertions: Vec::new(), repairs: 0 });
     }
     lines_before + lines
 }
