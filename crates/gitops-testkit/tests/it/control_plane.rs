@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gitops_testkit::{ControlPlane, require_assets, require_control_plane};
+use gitops_testkit::{ControlPlane, TestkitError, require_assets, require_control_plane};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
@@ -146,4 +146,15 @@ async fn servers_are_paused_killed_and_restarted_one_by_one() {
     assert!(maps.get("a").await.is_err());
     drop(cluster);
     assert!(!folder.exists(), "the folder goes with the control plane");
+}
+
+/// A port that is taken is tried again elsewhere; where it cannot be, the error quotes the server.
+#[tokio::test]
+async fn a_server_that_does_not_start_is_an_error_with_its_own_words() {
+    let Some(assets) = require_assets() else { return };
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = format!("--listen-client-urls=http://{}", held.local_addr().unwrap());
+    let error = ControlPlane::builder().assets(assets).etcd_flag(&taken).start().await.unwrap_err();
+    assert!(matches!(&error, TestkitError::Exited { server: "etcd", .. }), "{error}");
+    assert!(error.to_string().contains("address already in use"), "{error}");
 }
