@@ -11,6 +11,7 @@
 pub(crate) mod assets;
 pub(crate) mod audit;
 mod builder;
+mod crds;
 mod files;
 mod flags;
 pub(crate) mod server;

@@ -81,6 +81,26 @@ async fn the_audit_log_tells_a_write_from_a_dry_run() {
 }
 
 #[tokio::test]
+async fn an_installed_kind_is_served_at_once() {
+    let Some(cluster) = require_control_plane().await else { return };
+    let definition = json!({
+        "metadata": {"name": "widgets.testkit.example.org"},
+        "spec": {
+            "group": "testkit.example.org", "scope": "Namespaced", "names": {"kind": "Widget", "plural": "widgets"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        },
+    });
+    let definition = serde_json::from_value(definition).unwrap();
+    cluster.install(std::slice::from_ref(&definition)).await.unwrap();
+    cluster.install(&[definition]).await.expect("a second test may do the same");
+    let namespace = cluster.namespace().await.unwrap();
+    let path = format!("/apis/testkit.example.org/v1/namespaces/{namespace}/widgets");
+    let body = json!({"apiVersion": "testkit.example.org/v1", "kind": "Widget", "metadata": {"name": "a"}});
+    let request = http::Request::post(path).body(serde_json::to_vec(&body).unwrap()).unwrap();
+    cluster.client().unwrap().request_text(request).await.unwrap();
+}
+
+#[tokio::test]
 async fn with_a_controller_manager_namespaces_finish() {
     let Some(cluster) = require_control_plane().await else { return };
     let namespace = cluster.namespace().await.unwrap();
