@@ -103,7 +103,13 @@ impl Kustomize {
         let root = Root::new(tree, &self.mount, self.restrictions, self.limits);
         let place = root.open(&self.path)?;
         let limits = ReadLimits { nodes: self.limits.nodes, ..ReadLimits::default() };
-        let mut context = Context { nodes: Nodes::default(), root, limits };
+        let mut context = Context {
+            nodes: Nodes::default(),
+            root,
+            limits,
+            schemas: None,
+            keep_builtin_schemas: self.overlay.is_some(),
+        };
         match &self.overlay {
             None => {
                 let shown = context.root.shown(&place.dir);
@@ -135,6 +141,7 @@ impl Kustomize {
         if !target.kustomization.build_metadata.is_empty() {
             target.origin = Some(crate::origin::Origin::default());
         }
+        target.open_schema(context, true)?;
         let mut sum = target.accumulate(context, Accumulator::default())?;
         target.finish(context, &mut sum)?;
         let nodes = &mut context.nodes;

@@ -40,6 +40,11 @@ impl FieldSpec {
         Self { gvk, path: path.into(), parts: split_path(path, '/').into(), create }
     }
 
+    /// Returns the same field of another type.
+    pub(crate) fn for_type(&self, gvk: Gvk) -> Self {
+        Self { gvk, ..self.clone() }
+    }
+
     fn of(spec: &defaults::Spec) -> Self {
         let (group, version, kind, path, create) = *spec;
         Self::new(Gvk::new(group, version, kind), path, create)

@@ -4,20 +4,38 @@ use std::collections::BTreeMap;
 
 use crate::config::Config;
 use crate::error::BuildError;
+use crate::field_spec::{FieldSpec, FieldSpecs};
+use crate::generator::make::{Sort, make, with_defaults};
+use crate::id::{Gvk, ResId};
 use crate::kustomization::{Kustomization, Var};
 use crate::objects;
-use crate::origin::{Origin, set_origin};
+use crate::origin::{ConfiguredBy, Origin, origin_of, set_origin};
+use crate::plugin;
 use crate::resmap::ResMap;
 use crate::resource::{Resource, annotation};
 use crate::root::{Place, Root};
-use crate::transform::namespace::{NamespaceTransformer, Subjects};
+use crate::schema::Schemas;
+use crate::transform::image_tag::ImageTagTransformer;
+use crate::transform::label::LabelTransformer;
+use crate::transform::name_affix::{NameAffixTransformer, Side};
+use crate::transform::namespace::NamespaceTransformer;
+use crate::transform::replica_count::ReplicaCountTransformer;
+use crate::transform::variable::{VariableTransformer, shown, values};
+use crate::transform::{Transformer, name_reference};
 use crate::yaml::{Nodes, ReadLimits};
+
+/// The field that a variable means when it names none.
+const DEFAULT_FIELD: &str = "metadata.name";
 
 /// What a build works with.
 pub(crate) struct Context<'a> {
     pub(crate) nodes: Nodes,
     pub(crate) root: Root<'a>,
     pub(crate) limits: ReadLimits,
+    /// The first `openapi` that is met decides for the whole build.
+    pub(crate) schemas: Option<Schemas>,
+    /// Keeps the built-in schemas beside one of the repository, as Flux does.
+    pub(crate) keep_builtin_schemas: bool,
 }
 
 /// One kustomization and where it stands.
@@ -70,55 +88,163 @@ impl Target {
         Ok(Self { place, kustomization, file: file.to_owned(), origin: None })
     }
 
+    /// Takes the schema that the file names, unless another one has been taken before.
+    pub(crate) fn open_schema(&self, context: &mut Context<'_>, outermost: bool) -> Result<(), BuildError> {
+        let openapi = &self.kustomization.openapi;
+        let (path, version) = (openapi.get("path"), openapi.get("version"));
+        if context.schemas.is_some() && !outermost {
+            return Ok(());
+        }
+        if let Some(path) = path {
+            let bytes = context.root.load(&self.place, path, "openapi")?;
+            if version.is_some() {
+                return Err(BuildError::Invalid(
+                    "builtin version and custom schema provided, cannot use both".to_owned(),
+                ));
+            }
+            context.schemas = Some(Schemas::parse(&bytes, context.keep_builtin_schemas)?);
+        } else if let Some(version) = version {
+            if version != crate::schema::VERSION {
+                return Err(BuildError::Invalid("the specified OpenAPI version is not built in".to_owned()));
+            }
+            context.schemas = Some(Schemas::default());
+        }
+        Ok(())
+    }
+
     /// Gathers everything, on top of what is there for a component.
     pub(crate) fn accumulate(&self, context: &mut Context<'_>, start: Accumulator) -> Result<Accumulator, BuildError> {
-        self.refuse_unbuilt()?;
+        let k = &self.kustomization;
+        if !k.helm_charts.is_empty() {
+            return Err(plugin::helm_refused(&self.place.dir));
+        }
         let mut sum = start;
-        self.resources(context, &mut sum, &self.kustomization.resources, "resources")
+        self.resources(context, &mut sum, &k.resources, "resources")
             .map_err(|error| error.within("accumulating resources"))?;
         sum.config.merge(&self.config(context)?)?;
+        for path in &k.crds {
+            let bytes = context.root.load(&self.place, path, "crds").map_err(|error| {
+                error.within(format!("loading CRDs [{}]", k.crds.join(" ")))
+            })?;
+            sum.config.merge(&crate::crds::parse(&bytes, path)?)?;
+        }
+        self.generate(context, &mut sum)?;
+        for path in &k.components {
+            sum = self.component(context, sum, path).map_err(|error| error.within("accumulating components"))?;
+        }
         self.transform(context, &mut sum)?;
+        self.validate(context, &mut sum)?;
+        self.variables(&context.nodes, &mut sum)?;
         Ok(sum)
     }
 
-    /// Names the first field that is set but not built.
-    fn refuse_unbuilt(&self) -> Result<(), BuildError> {
-        let k = &self.kustomization;
-        let unbuilt = [
-            ("openapi", !k.openapi.is_empty()),
-            ("namePrefix", !k.name_prefix.is_empty()),
-            ("nameSuffix", !k.name_suffix.is_empty()),
-            ("commonLabels", k.common_labels.as_ref().is_some_and(|labels| !labels.is_empty())),
-            ("labels", !k.labels.is_empty()),
-            ("commonAnnotations", !k.common_annotations.is_empty()),
-            ("patchesStrategicMerge", !k.patches_strategic_merge.is_empty()),
-            ("patchesJson6902", !k.patches_json6902.is_empty()),
-            ("patches", !k.patches.is_empty()),
-            ("images", !k.images.is_empty()),
-            ("replacements", !k.replacements.is_empty()),
-            ("replicas", !k.replicas.is_empty()),
-            ("vars", !k.vars.is_empty()),
-            ("components", !k.components.is_empty()),
-            ("crds", !k.crds.is_empty()),
-            ("configMapGenerator", !k.config_map_generator.is_empty()),
-            ("secretGenerator", !k.secret_generator.is_empty()),
-            ("helmCharts", !k.helm_charts.is_empty()),
-            ("configurations", !k.configurations.is_empty()),
-            ("generators", !k.generators.is_empty()),
-            ("transformers", !k.transformers.is_empty()),
-            ("validators", !k.validators.is_empty()),
-        ];
-        match unbuilt.iter().find(|(_, set)| *set) {
-            Some((field, _)) => Err(BuildError::NotSupported(format!(
-                "the field '{field}' of '{}' is not supported yet",
-                crate::root::join(&self.place.dir, &self.file)
-            ))),
-            None => Ok(()),
+    fn config(&self, context: &mut Context<'_>) -> Result<Config, BuildError> {
+        let mut config = Config::defaults();
+        let mut more = Config::default();
+        for path in &self.kustomization.configurations {
+            let bytes = context.root.load(&self.place, path, "configurations")?;
+            more.merge(&Config::parse(&bytes)?)?;
         }
+        config.merge(&more)?;
+        Ok(config)
     }
 
-    fn config(&self, _context: &mut Context<'_>) -> Result<Config, BuildError> {
-        Ok(Config::defaults())
+    fn generate(&self, context: &mut Context<'_>, sum: &mut Accumulator) -> Result<(), BuildError> {
+        let k = &self.kustomization;
+        for (sort, list) in [(Sort::ConfigMap, &k.config_map_generator), (Sort::Secret, &k.secret_generator)] {
+            for args in list {
+                let args = with_defaults(args, k.generator_options.as_ref());
+                let made = make(context, &self.place, sort, &args)?;
+                if let Some(origin) = &self.origin {
+                    let origin = origin.builtin(&self.file, &format!("{}Generator", sort.kind()));
+                    set_origin(&mut context.nodes, &made, Some(&origin))?;
+                }
+                self.absorb(context, sum, made)?;
+            }
+        }
+        for config in self.plugins(context, &k.generators, "generators")? {
+            let made = plugin::generate(context, &self.place, &config)
+                .map_err(|error| error.within("loading generator plugins: failed to load generator"))?;
+            for made in made {
+                if let Some(origin) = self.plugin_origin(&context.nodes, &config)
+                    && origin_of(&context.nodes, &made).is_none()
+                {
+                    set_origin(&mut context.nodes, &made, Some(&origin))?;
+                }
+                self.absorb(context, sum, made)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn absorb(&self, context: &mut Context<'_>, sum: &mut Accumulator, made: Resource) -> Result<(), BuildError> {
+        sum.map.absorb(&mut context.nodes, made).map_err(|error| error.within("merging from generator"))
+    }
+
+    /// Returns the objects that configure generators, transformers or validators: inline, from files or directories.
+    fn plugins(
+        &self,
+        context: &mut Context<'_>,
+        entries: &[String],
+        field: &str,
+    ) -> Result<Vec<Resource>, BuildError> {
+        let mut sum = Accumulator::default();
+        let mut paths = Vec::new();
+        for entry in entries {
+            match objects::read(&mut context.nodes, entry.as_bytes(), &context.limits) {
+                Err(BuildError::Limit(text)) => return Err(BuildError::Limit(text)),
+                Err(_) => paths.push(entry.clone()),
+                Ok(inline) => {
+                    if let Some(origin) = &self.origin {
+                        for resource in &inline {
+                            set_origin(&mut context.nodes, resource, Some(&origin.join(&self.file)))?;
+                        }
+                    }
+                    sum.map.append_all(&context.nodes, inline)?;
+                }
+            }
+        }
+        self.resources(context, &mut sum, &paths, field)?;
+        Ok(sum.map.list)
+    }
+
+    fn plugin_origin(&self, nodes: &Nodes, config: &Resource) -> Option<Origin> {
+        let origin = origin_of(nodes, config)?;
+        let by = ConfiguredBy {
+            api_version: config.api_version(nodes).to_string(),
+            kind: config.kind(nodes).to_string(),
+            name: config.name(nodes).to_string(),
+            namespace: config.namespace(nodes).to_string(),
+        };
+        Some(Origin { path: String::new(), configured_in: origin.path, by: Some(by) })
+    }
+
+    fn component(
+        &self,
+        context: &mut Context<'_>,
+        sum: Accumulator,
+        path: &str,
+    ) -> Result<Accumulator, BuildError> {
+        let place = context.root.descend(&self.place, path, "components").map_err(|error| {
+            error.map(|text| format!("loader.New {}", plugin::go_quote(&text)))
+        })?;
+        let wrap = |error: BuildError| {
+            if error.is_final() {
+                return error.within(format!("accumulateDirectory '{path}'"));
+            }
+            error.map(|text| format!("accumulateDirectory: {}", plugin::go_quote(&text)))
+        };
+        let target = self.enter(context, place, path).map_err(wrap)?;
+        let shown = context.root.shown(&target.place.dir);
+        if !target.kustomization.is_component() {
+            return Err(wrap(BuildError::Invalid(format!(
+                "expected kind 'Component' for path '{shown}' but got '{}'",
+                target.kustomization.kind
+            ))));
+        }
+        target
+            .accumulate(context, sum)
+            .map_err(|error| wrap(error.within(format!("recursed accumulation of path '{shown}'"))))
     }
 
     /// Adds files and directories to what is there.
@@ -196,43 +322,201 @@ impl Target {
         let mut target = Self::load(context, place)
             .map_err(|error| error.within(format!("couldn't make target for path '{shown}'")))?;
         target.kustomization.build_metadata.clone_from(&self.kustomization.build_metadata);
+        target.open_schema(context, false)?;
         target.origin = self.origin.as_ref().map(|origin| origin.join(path));
         Ok(target)
     }
 
     fn transform(&self, context: &mut Context<'_>, sum: &mut Accumulator) -> Result<(), BuildError> {
-        let k = &self.kustomization;
-        let nodes = &mut context.nodes;
-        if !k.namespace.is_empty() {
-            let transformer = NamespaceTransformer {
-                namespace: k.namespace.clone(),
-                specs: sum.config.namespace.clone(),
-                unset_only: false,
-                subjects: Subjects::Default,
-            };
-            transformer.apply(nodes, &mut sum.map)?;
-            self.note(nodes, &sum.map, "NamespaceTransformer")?;
-            sum.map.drop_empty(nodes);
+        let mut transformers = Vec::new();
+        for (kind, transformer) in self.builtins(context, &sum.config)? {
+            transformers.push((transformer, self.origin.as_ref().map(|origin| origin.builtin(&self.file, kind))));
+        }
+        for config in self.plugins(context, &self.kustomization.transformers, "transformers")? {
+            let origin = self.plugin_origin(&context.nodes, &config);
+            transformers.push((plugin::transformer(context, &self.place, &config)?, origin));
+        }
+        let none = Schemas::default();
+        let schemas = context.schemas.as_ref().unwrap_or(&none);
+        for (transformer, origin) in transformers {
+            transformer.apply(&mut context.nodes, &mut sum.map, schemas)?;
+            if let Some(origin) = origin {
+                for resource in &sum.map.list {
+                    crate::origin::add_transformation(&mut context.nodes, resource, &origin)?;
+                }
+            }
+            sum.map.drop_empty(&context.nodes);
         }
         Ok(())
     }
 
-    /// Notes a builtin transformer on every object, where that is asked for.
-    fn note(&self, nodes: &mut Nodes, map: &ResMap, kind: &str) -> Result<(), BuildError> {
-        let Some(origin) = &self.origin else { return Ok(()) };
-        let origin = origin.builtin(&self.file, kind);
-        for resource in &map.list {
-            crate::origin::add_transformation(nodes, resource, &origin)?;
+    /// Returns the transformers that the file's own fields ask for, in kustomize's order.
+    fn builtins(
+        &self,
+        context: &mut Context<'_>,
+        config: &Config,
+    ) -> Result<Vec<(&'static str, Transformer)>, BuildError> {
+        let k = &self.kustomization;
+        let mut all = Vec::new();
+        if !k.patches_strategic_merge.is_empty() {
+            let merge = plugin::strategic_merge(context, &self.place, &k.patches_strategic_merge, "")?;
+            all.push(("PatchStrategicMergeTransformer", Transformer::StrategicMerge(merge)));
+        }
+        for patch in &k.patches {
+            let patch = plugin::patch_transformer(context, &self.place, patch.clone())?;
+            all.push(("PatchTransformer", Transformer::Patch(patch)));
+        }
+        if !k.namespace.is_empty() {
+            let transformer = NamespaceTransformer {
+                namespace: k.namespace.clone(),
+                specs: config.namespace.clone(),
+                ..NamespaceTransformer::default()
+            };
+            all.push(("NamespaceTransformer", Transformer::Namespace(transformer)));
+        }
+        for (kind, side, text, specs) in [
+            ("PrefixTransformer", Side::Prefix, &k.name_prefix, &config.name_prefix),
+            ("SuffixTransformer", Side::Suffix, &k.name_suffix, &config.name_suffix),
+        ] {
+            if !text.is_empty() {
+                let transformer = NameAffixTransformer { side, text: text.clone(), specs: specs.clone() };
+                all.push((kind, Transformer::NameAffix(vec![transformer])));
+            }
+        }
+        self.labels(config, &mut all)?;
+        if !k.common_annotations.is_empty() {
+            let (labels, specs) = (k.common_annotations.clone(), config.common_annotations.clone());
+            all.push(("AnnotationsTransformer", Transformer::Label(LabelTransformer { labels, specs })));
+        }
+        for patch in &k.patches_json6902 {
+            let target = patch.target.clone();
+            let patch = plugin::json6902(context, &self.place, &patch.path, &patch.patch, target)?;
+            all.push(("PatchJson6902Transformer", Transformer::Json6902(patch)));
+        }
+        for replica in &k.replicas {
+            let transformer = ReplicaCountTransformer { replica: replica.clone(), specs: config.replicas.clone() };
+            all.push(("ReplicaCountTransformer", Transformer::ReplicaCount(transformer)));
+        }
+        for image in &k.images {
+            let transformer = ImageTagTransformer::new(image.clone(), config.images.clone())?;
+            all.push(("ImageTagTransformer", Transformer::ImageTag(transformer)));
+        }
+        if !k.replacements.is_empty() {
+            let transformer = plugin::replacements(context, &self.place, k.replacements.clone())?;
+            all.push(("ReplacementTransformer", Transformer::Replacement(transformer)));
+        }
+        Ok(all)
+    }
+
+    fn labels(&self, config: &Config, all: &mut Vec<(&'static str, Transformer)>) -> Result<(), BuildError> {
+        let k = &self.kustomization;
+        let common = k.common_labels.clone().unwrap_or_default();
+        if k.labels.is_empty() && common.is_empty() {
+            return Ok(());
+        }
+        let failed = |error: BuildError| error.within("failed to merge labels");
+        for label in &k.labels {
+            let mut specs = FieldSpecs::from_args(&label.fields);
+            specs.merge(&config.labels).map_err(failed)?;
+            if label.include_selectors {
+                specs.merge(&config.common_labels).map_err(failed)?;
+            } else {
+                if label.include_templates {
+                    specs.merge(&config.template_labels).map_err(failed)?;
+                }
+                let metadata = FieldSpecs(vec![FieldSpec::new(Gvk::default(), "metadata/labels", true)]);
+                specs.merge(&metadata).map_err(failed)?;
+            }
+            let labels = label.pairs.clone();
+            all.push(("LabelTransformer", Transformer::Label(LabelTransformer { labels, specs })));
+        }
+        let specs = config.common_labels.clone();
+        all.push(("LabelTransformer", Transformer::Label(LabelTransformer { labels: common, specs })));
+        Ok(())
+    }
+
+    /// Runs validators, which may change nothing but a label that says they ran.
+    fn validate(&self, context: &mut Context<'_>, sum: &mut Accumulator) -> Result<(), BuildError> {
+        for config in self.plugins(context, &self.kustomization.validators, "validators")? {
+            let validator = plugin::transformer(context, &self.place, &config)?;
+            let before = snapshot(&context.nodes, &sum.map)?;
+            let none = Schemas::default();
+            let schemas = context.schemas.as_ref().unwrap_or(&none);
+            validator.apply(&mut context.nodes, &mut sum.map, schemas)?;
+            if snapshot(&context.nodes, &sum.map)? != before {
+                return Err(BuildError::Transform("validator shouldn't modify the resource map".to_owned()));
+            }
         }
         Ok(())
+    }
+
+    /// Finds the objects of the file's variables, while their names are still the file's.
+    fn variables(&self, nodes: &Nodes, sum: &mut Accumulator) -> Result<(), BuildError> {
+        let mut vars = self.kustomization.vars.clone();
+        for var in &mut vars {
+            let gvk = var.objref.gvk();
+            let cluster_scoped = gvk.is_cluster_scoped();
+            let id = ResId {
+                gvk,
+                name: var.objref.name.as_str().into(),
+                namespace: var.objref.namespace.as_str().into(),
+                cluster_scoped: false,
+            };
+            let exact = !id.namespace.is_empty() || cluster_scoped;
+            let found = sum.map.matching_any_id(nodes, |other| {
+                if exact { id.is_same(other) } else { id.same_type_and_name(other) }
+            });
+            if var.fieldref.field_path.is_empty() {
+                DEFAULT_FIELD.clone_into(&mut var.fieldref.field_path);
+            }
+            match found.as_slice() {
+                [] => {}
+                [at] => sum.map.list[*at].variables.push(var.name.clone()),
+                more => {
+                    return Err(BuildError::Conflict(format!(
+                        "found {} resId matches for var {} (unable to disambiguate)",
+                        more.len(),
+                        shown(var)
+                    )));
+                }
+            }
+        }
+        sum.merge_vars(vars)
     }
 
     /// Does what is done once, at the outermost kustomization.
     pub(crate) fn finish(&self, context: &mut Context<'_>, sum: &mut Accumulator) -> Result<(), BuildError> {
         let nodes = &mut context.nodes;
+        crate::transform::hash::apply(nodes, &sum.map)?;
+        name_reference::apply(nodes, &sum.map, &sum.config.name_reference)?;
+        let values = values(nodes, &sum.map, &sum.vars)?;
+        if !values.is_empty() {
+            VariableTransformer { values, specs: sum.config.var_reference.clone() }.apply(nodes, &sum.map)?;
+        }
         sum.map.list.retain(|resource| {
             resource.annotation(nodes, annotation::LOCAL_CONFIG).is_none_or(|local| &*local == "false")
         });
+        for resource in &sum.map.list {
+            objects::check(nodes, resource.node)?;
+        }
         Ok(())
     }
+}
+
+/// Returns every object as a value, without the label of a validator.
+fn snapshot(nodes: &Nodes, map: &ResMap) -> Result<Vec<serde_json::Value>, BuildError> {
+    let mut values = Vec::with_capacity(map.list.len());
+    for resource in &map.list {
+        let value = nodes.value(resource.node).map_err(|error| BuildError::Malformed(error.to_string()))?;
+        let mut value = value;
+        if let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+            let labels = metadata.get_mut("labels").and_then(serde_json::Value::as_object_mut);
+            let emptied = labels.is_some_and(|labels| labels.remove("validated-by").is_some() && labels.is_empty());
+            if emptied {
+                metadata.remove("labels");
+            }
+        }
+        values.push(value);
+    }
+    Ok(values)
 }

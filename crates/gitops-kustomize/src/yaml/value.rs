@@ -167,7 +167,8 @@ fn scalar(node: &Node) -> Result<Value, ValueError> {
     }
 }
 
-fn tag_name(tag: &Tag) -> &'static str {
+/// Returns a tag in its short form, nothing for none.
+pub(crate) fn tag_name(tag: &Tag) -> &'static str {
     match tag {
         Tag::None => "",
         Tag::Str => "!!str",
