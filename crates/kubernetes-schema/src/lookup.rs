@@ -7,6 +7,9 @@ use structured_merge::schema::{TypeId, TypeRef as MergeType};
 
 use crate::table::{Body, FieldDef, ListType, MapType, ScalarType, Table};
 
+const CRD_STATUS: &str =
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionStatus";
+
 /// A type of a [`Table`].
 #[derive(Clone, Copy, Debug)]
 pub struct TypeRef<'t> {
@@ -150,6 +153,19 @@ impl<'t> TypeRef<'t> {
         self.zero_within(32)
     }
 
+    /// Whether Go writes an optional field even when it is not set, which OpenAPI does not tell.
+    fn writes_null(&self, field: &str) -> bool {
+        const WRITTEN: [(&str, &str); 6] = [
+            ("io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus", "currentMetrics"),
+            ("io.k8s.api.discovery.v1.EndpointSlice", "ports"),
+            ("io.k8s.api.rbac.v1.ClusterRole", "rules"),
+            ("io.k8s.api.rbac.v1.Role", "rules"),
+            (CRD_STATUS, "conditions"),
+            (CRD_STATUS, "storedVersions"),
+        ];
+        WRITTEN.iter().any(|(of, name)| Some(*of) == self.name() && *name == field)
+    }
+
     fn zero_within(&self, depth: usize) -> Value {
         let mut zero = Map::new();
         let Some(depth) = depth.checked_sub(1) else { return Value::Object(zero) };
@@ -161,7 +177,7 @@ impl<'t> TypeRef<'t> {
                 {
                     default.clone()
                 }
-                None if field.is_required() => Value::Null,
+                None if field.is_required() || self.writes_null(field.name()) => Value::Null,
                 _ => continue,
             };
             zero.insert(field.name().to_owned(), value);

@@ -283,16 +283,16 @@ impl<'a> ObjectUpdater<'a> {
         let name = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
         match error {
             UpdateError::Conflicts(conflicts) => ApplyError::Conflicts(conflicts),
-            UpdateError::Typed { stage: "failed to create typed object", source } => ApplyError::Object {
-                stage: format!(
-                    "failed to create typed patch object ({}/{}; {}, Kind={})",
-                    name("namespace"),
-                    name("name"),
-                    object["apiVersion"].as_str().unwrap_or_default(),
-                    object["kind"].as_str().unwrap_or_default(),
-                ),
-                source: source.into(),
-            },
+            UpdateError::Typed { stage: "failed to create typed object", source } => {
+                // As Go writes a group, version and kind; the core group is empty.
+                let version = object["apiVersion"].as_str().unwrap_or_default();
+                let separator = if version.contains('/') { "" } else { "/" };
+                let kind = object["kind"].as_str().unwrap_or_default();
+                let (namespace, name) = (name("namespace"), name("name"));
+                let what = format!("{namespace}/{name}; {separator}{version}, Kind={kind}");
+                let stage = format!("failed to create typed patch object ({what})");
+                ApplyError::Object { stage, source: source.into() }
+            }
             UpdateError::Typed { stage, source } => {
                 ApplyError::Object { stage: stage.to_owned(), source: source.into() }
             }

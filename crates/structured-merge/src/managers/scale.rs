@@ -82,7 +82,8 @@ impl ScaleFields {
             let before = result.managers.get(manager).map(|owned| owned.set.clone()).unwrap_or_default();
             let owned =
                 Owned { set: before.union(&set), version: version.to_owned(), applied: owned.applied };
-            let time = scale.time(manager);
+            // The time of a new entry is not known here.
+            let time = parent.time(manager);
             result.insert(ManagedFieldsEntry { manager: manager.clone(), owned, time });
         }
         result.entries = result.managers.len();

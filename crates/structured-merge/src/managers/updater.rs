@@ -349,8 +349,8 @@ impl<'a> Updater<'a> {
         if object.version == version {
             return Ok(Object::borrowed(&object.value, version));
         }
-        self.type_of(version)?;
         let value = self.versions.convert(&object.value, &object.version, version)?;
+        self.type_of(version)?;
         check_depth(&value)?;
         Ok(Object::owned(value, version))
     }

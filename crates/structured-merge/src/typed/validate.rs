@@ -104,5 +104,13 @@ pub(super) fn validate_scalar(scalar: Scalar, value: &Value) -> Result<(), Strin
         (Scalar::Untyped, _) => "any scalar",
         (Scalar::Unknown, _) => return Err("unexpected scalar type in schema".to_owned()),
     };
-    Err(format!("expected {expected}, got {value}"))
+    // The server names the type where it wants a number.
+    let found = match (scalar, value) {
+        (Scalar::Numeric, Value::String(_)) => "string".to_owned(),
+        (Scalar::Numeric, Value::Bool(_)) => "bool".to_owned(),
+        (Scalar::Numeric, Value::Array(_)) => "[]interface {}".to_owned(),
+        (Scalar::Numeric, Value::Object(_)) => "map[string]interface {}".to_owned(),
+        _ => value.to_string(),
+    };
+    Err(format!("expected {expected}, got {found}"))
 }

@@ -13,28 +13,28 @@ use structured_merge::{
 
 use crate::{expect, scenario, text};
 
-pub struct Corpus {
+pub(crate) struct Corpus {
     folder: PathBuf,
     /// Files that were read, for several cases share the large ones.
     files: RefCell<HashMap<String, Result<Value, String>>>,
 }
 
 impl Corpus {
-    pub fn new(folder: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder, files: RefCell::default() }
     }
 
-    pub fn cases(&self) -> Vec<Value> {
+    pub(crate) fn cases(&self) -> Vec<Value> {
         let text = self.read("cases.jsonl");
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.folder.join(path)).unwrap()
     }
 
     /// Returns a YAML text that stands in the case (`object`) or in a file of its own (`object_file`).
-    pub fn yaml(&self, entry: &Value, name: &str) -> Result<Value, String> {
+    pub(crate) fn yaml(&self, entry: &Value, name: &str) -> Result<Value, String> {
         match entry[format!("{name}_file")].as_str() {
             Some(file) => {
                 let path = format!("{}{file}", folder_of(name, file));
@@ -45,11 +45,11 @@ impl Corpus {
         }
     }
 
-    pub fn table(&self, entry: &Value, name: &str) -> Result<Table, String> {
+    pub(crate) fn table(&self, entry: &Value, name: &str) -> Result<Table, String> {
         Table::from_smd(&self.yaml(entry, name)?).map_err(|error| error.to_string())
     }
 
-    pub fn run(&self, feature: &str, case: &Value) -> Result<(), String> {
+    pub(crate) fn run(&self, feature: &str, case: &Value) -> Result<(), String> {
         let (input, want) = (&case["input"], &case["expect"]);
         let (group, name) = feature.split_once('/').unwrap();
         match (group, name) {
@@ -141,7 +141,7 @@ fn folder_of(name: &str, file: &str) -> &'static str {
     }
 }
 
-pub fn yaml(text: &str) -> Result<Value, String> {
+pub(crate) fn yaml(text: &str) -> Result<Value, String> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
@@ -150,21 +150,21 @@ pub fn yaml(text: &str) -> Result<Value, String> {
     serde_saphyr::from_str_with_options(text, options).map_err(|error| format!("yaml: {error}"))
 }
 
-pub fn set(fields: &Value) -> Result<Set, String> {
+pub(crate) fn set(fields: &Value) -> Result<Set, String> {
     Set::from_fields_v1(fields).map_err(|error| error.to_string())
 }
 
-pub fn named<'t>(table: &'t Table, name: &str) -> Result<TypeRef<'t>, String> {
+pub(crate) fn named<'t>(table: &'t Table, name: &str) -> Result<TypeRef<'t>, String> {
     table.named(name).ok_or_else(|| format!("no type {name}"))
 }
 
-pub fn valid(of: TypeRef<'_>, object: &str, duplicates: Duplicates) -> Result<Value, String> {
+pub(crate) fn valid(of: TypeRef<'_>, object: &str, duplicates: Duplicates) -> Result<Value, String> {
     let value = yaml(object)?;
     of.validate(&value, duplicates).map_err(|error| error.to_string())?;
     Ok(value)
 }
 
-pub fn path(elements: &Value) -> Result<Path, String> {
+pub(crate) fn path(elements: &Value) -> Result<Path, String> {
     let elements = elements.as_array().unwrap().iter();
     let elements: Result<Vec<PathElement>, _> =
         elements.map(|element| element.as_str().unwrap().parse()).collect();
@@ -172,7 +172,7 @@ pub fn path(elements: &Value) -> Result<Path, String> {
 }
 
 /// Reads managers written as `{name: {version, applied, set}}`.
-pub fn managers(value: &Value) -> Result<Managers, String> {
+pub(crate) fn managers(value: &Value) -> Result<Managers, String> {
     let entries = value.as_object().unwrap().iter();
     entries
         .map(|(name, owned)| {

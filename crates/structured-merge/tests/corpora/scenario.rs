@@ -11,7 +11,7 @@ use structured_merge::{
 use crate::case::{Corpus, managers, path, set, yaml};
 use crate::{expect, text};
 
-pub fn run(corpus: &Corpus, input: &Value, want: &Value) -> Result<(), String> {
+pub(crate) fn run(corpus: &Corpus, input: &Value, want: &Value) -> Result<(), String> {
     let wants_error = want["error"] == true;
     let mut state = State::new(corpus, input)?;
     let mut conflicts = Vec::new();
