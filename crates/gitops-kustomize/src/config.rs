@@ -17,6 +17,7 @@ pub(crate) struct Config {
     pub(crate) common_labels: FieldSpecs,
     pub(crate) labels: FieldSpecs,
     pub(crate) template_labels: FieldSpecs,
+    pub(crate) claim_template_labels: FieldSpecs,
     pub(crate) common_annotations: FieldSpecs,
     pub(crate) name_reference: Vec<Referrers>,
     pub(crate) var_reference: FieldSpecs,
@@ -41,6 +42,7 @@ struct File {
     common_labels: Vec<FieldSpecArgs>,
     labels: Vec<FieldSpecArgs>,
     template_labels: Vec<FieldSpecArgs>,
+    volume_claim_template_labels: Vec<FieldSpecArgs>,
     common_annotations: Vec<FieldSpecArgs>,
     name_reference: Vec<ReferrersArgs>,
     var_reference: Vec<FieldSpecArgs>,
@@ -67,6 +69,13 @@ impl Config {
             common_labels: FieldSpecs::of(defaults::COMMON_LABELS),
             labels: FieldSpecs::default(),
             template_labels: FieldSpecs::of(defaults::TEMPLATE_LABELS),
+            claim_template_labels: FieldSpecs::of(&[(
+                "apps",
+                "",
+                "StatefulSet",
+                "spec/volumeClaimTemplates[]/metadata/labels",
+                true,
+            )]),
             common_annotations: FieldSpecs::of(defaults::COMMON_ANNOTATIONS),
             name_reference: defaults::NAME_REFERENCE
                 .iter()
@@ -92,6 +101,7 @@ impl Config {
             common_labels: FieldSpecs::from_args(&file.common_labels),
             labels: FieldSpecs::from_args(&file.labels),
             template_labels: FieldSpecs::from_args(&file.template_labels),
+            claim_template_labels: FieldSpecs::from_args(&file.volume_claim_template_labels),
             common_annotations: FieldSpecs::from_args(&file.common_annotations),
             name_reference: file
                 .name_reference
@@ -125,6 +135,7 @@ impl Config {
         merge(&mut self.common_labels, &more.common_labels, "CommonLabels")?;
         merge(&mut self.labels, &more.labels, "Labels")?;
         merge(&mut self.template_labels, &more.template_labels, "TemplateLabels")?;
+        merge(&mut self.claim_template_labels, &more.claim_template_labels, "VolumeClaimTemplateLabels")?;
         merge(&mut self.var_reference, &more.var_reference, "VarReference")?;
         merge(&mut self.images, &more.images, "Images")?;
         merge(&mut self.replicas, &more.replicas, "Replicas")?;

@@ -61,7 +61,8 @@ pub(crate) struct Label {
     pub(crate) pairs: BTreeMap<String, String>,
     pub(crate) include_selectors: bool,
     pub(crate) include_templates: bool,
-    pub(crate) include_volume_claim_templates: bool,
+    /// Newer than the version this follows otherwise: said either way, it alone decides about claim templates.
+    pub(crate) include_volume_claim_templates: Option<bool>,
     pub(crate) fields: Vec<FieldSpecArgs>,
 }
 
@@ -393,16 +394,48 @@ pub(crate) fn config_value(bytes: &[u8]) -> Result<Value, BuildError> {
     Ok(value)
 }
 
-/// Decodes a value in the words of Go's decoder.
-pub(crate) fn from_value<T: serde::de::DeserializeOwned>(value: Value, what: &str) -> Result<T, BuildError> {
-    T::deserialize(value).map_err(|error| {
-        let text = error.to_string();
-        let unknown = text.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
-        BuildError::Invalid(match unknown {
-            Some((field, _)) => format!("json: unknown field \"{field}\""),
-            None => format!("json: cannot unmarshal into {what}: {text}"),
-        })
-    })
+/// Decodes a value in the words of Go's decoder, to which the case of a field's name does not matter.
+pub(crate) fn from_value<T: serde::de::DeserializeOwned>(mut value: Value, what: &str) -> Result<T, BuildError> {
+    for _ in 0..100 {
+        let error = match T::deserialize(&value) {
+            Ok(decoded) => return Ok(decoded),
+            Err(error) => error.to_string(),
+        };
+        let Some((field, rest)) = error.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) else {
+            return Err(BuildError::Invalid(format!("json: cannot unmarshal into {what}: {error}")));
+        };
+        let known = rest.split('`').skip(1).step_by(2).find(|known| known.eq_ignore_ascii_case(field));
+        match known {
+            Some(known) if rename(&mut value, field, known) => {}
+            _ => return Err(BuildError::Invalid(format!("json: unknown field \"{field}\""))),
+        }
+    }
+    Err(BuildError::Invalid(format!("json: cannot unmarshal into {what}: too many misspelt fields")))
+}
+
+/// Gives every entry of this name another one.
+fn rename(value: &mut Value, from: &str, to: &str) -> bool {
+    match value {
+        Value::Object(map) => {
+            let mut renamed = false;
+            if !map.contains_key(to)
+                && let Some(inner) = map.remove(from)
+            {
+                map.insert(to.to_owned(), inner);
+                renamed = true;
+            }
+            map.values_mut().fold(renamed, |renamed, inner| rename(inner, from, to) || renamed)
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |renamed, inner| rename(inner, from, to) || renamed),
+        _ => false,
+    }
+}
+
+/// Removes what Go's lenient decoder would not look at.
+pub(crate) fn keep_fields(value: &mut Value, known: &[&str]) {
+    if let Value::Object(map) = value {
+        map.retain(|field, _| known.iter().any(|known| known.eq_ignore_ascii_case(field)));
+    }
 }
 
 fn drop_nulls(value: &mut Value) {

@@ -27,6 +27,7 @@ mod root;
 mod schema;
 mod scope;
 mod selector;
+pub mod single;
 mod substitute;
 mod target;
 mod transform;

@@ -11,7 +11,7 @@ use crate::field_spec::FieldSpecs;
 use crate::generator::make::{Sort, make};
 use crate::kustomization::{
     FieldSpecArgs, GeneratorArgs, Image, Patch, PatchOptions, Replica, ReplacementField, Selector, SortOptions,
-    config_value, from_value,
+    config_value, from_value, keep_fields,
 };
 use crate::objects;
 use crate::patch::{Json6902Transformer, PatchTransformer, StrategicMergeTransformer};
@@ -72,9 +72,20 @@ struct ValueTargetArgs {
     file_path_position: i64,
 }
 
+/// The fields of a generator's configuration.
+const GENERATOR_FIELDS: [&str; 9] =
+    ["name", "namespace", "behavior", "literals", "files", "envs", "env", "options", "type"];
+
 /// Tells whether an object configures a builtin.
 fn is_builtin(nodes: &Nodes, resource: &Resource) -> bool {
     &*resource.api_version(nodes) == "builtin"
+}
+
+/// Bare numbers and booleans are taken as text where a configuration wants text.
+fn make_text(value: &mut Value) {
+    if value.is_boolean() || value.is_number() {
+        *value = Value::String(value.to_string());
+    }
 }
 
 fn value_of(nodes: &Nodes, resource: &Resource) -> Result<Value, BuildError> {
@@ -97,6 +108,17 @@ pub(crate) fn transformer(
         if let Some(Value::Object(metadata)) = map.get_mut("metadata") {
             metadata.retain(|key, _| key == "name" || key == "namespace");
         }
+        for field in ["labels", "annotations", "imageTag"] {
+            for value in map.get_mut(field).and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut()) {
+                make_text(value);
+            }
+        }
+        for field in ["prefix", "suffix", "value"] {
+            map.get_mut(field).into_iter().for_each(make_text);
+        }
+        if let Some(Value::Array(specs)) = map.get_mut("fieldSpecs") {
+            specs.iter_mut().for_each(|spec| keep_fields(spec, &["group", "version", "kind", "path", "create"]));
+        }
     }
     let config: Config = from_value(value, &kind)
         .map_err(|error| error.within(format!("plugin {id} fails configuration")))?;
@@ -104,6 +126,7 @@ pub(crate) fn transformer(
         .map_err(|error| if error.is_final() { error } else { error.within(format!("plugin {id} fails configuration")) })
 }
 
+#[allow(clippy::too_many_lines, reason = "one arm for each kind")]
 fn build(
     context: &mut Context<'_>,
     place: &Place,
@@ -140,7 +163,7 @@ fn build(
         "ReplicaCountTransformer" => {
             Transformer::ReplicaCount(ReplicaCountTransformer { replica: config.replica, specs })
         }
-        "ImageTagTransformer" => Transformer::ImageTag(ImageTagTransformer::new(config.image_tag, specs)?),
+        "ImageTagTransformer" => Transformer::ImageTag(ImageTagTransformer::new(config.image_tag, specs)),
         "ReplacementTransformer" => Transformer::Replacement(replacements(context, place, config.replacements)?),
         "PatchTransformer" => {
             let options = match config.options {
@@ -377,10 +400,10 @@ pub(crate) fn generate(
             let sort = if &*kind == "SecretGenerator" { Sort::Secret } else { Sort::ConfigMap };
             let Value::Object(mut map) = value else { return Ok(Vec::new()) };
             let metadata = map.remove("metadata").unwrap_or_default();
-            map.remove("apiVersion");
-            map.remove("kind");
             map.retain(|_, value| !value.is_null());
-            let mut args: GeneratorArgs = from_value(Value::Object(map), &kind)?;
+            let mut value = Value::Object(map);
+            keep_fields(&mut value, &GENERATOR_FIELDS);
+            let mut args: GeneratorArgs = from_value(value, &kind)?;
             let text = |name: &str| metadata[name].as_str().unwrap_or_default().to_owned();
             if args.name.is_empty() {
                 args.name = text("name");

@@ -398,7 +398,7 @@ impl Target {
             all.push(("ReplicaCountTransformer", Transformer::ReplicaCount(transformer)));
         }
         for image in &k.images {
-            let transformer = ImageTagTransformer::new(image.clone(), config.images.clone())?;
+            let transformer = ImageTagTransformer::new(image.clone(), config.images.clone());
             all.push(("ImageTagTransformer", Transformer::ImageTag(transformer)));
         }
         if !k.replacements.is_empty() {
@@ -421,8 +421,16 @@ impl Target {
             if label.include_selectors {
                 specs.merge(&config.common_labels).map_err(failed)?;
             } else {
+                let claims = &config.claim_template_labels;
                 if label.include_templates {
-                    specs.merge(&config.template_labels).map_err(failed)?;
+                    let mut templates = config.template_labels.clone();
+                    if label.include_volume_claim_templates == Some(false) {
+                        templates.0.retain(|spec| !claims.0.contains(spec));
+                    }
+                    specs.merge(&templates).map_err(failed)?;
+                }
+                if label.include_volume_claim_templates == Some(true) {
+                    specs.merge(claims).map_err(failed)?;
                 }
                 let metadata = FieldSpecs(vec![FieldSpec::new(Gvk::default(), "metadata/labels", true)]);
                 specs.merge(&metadata).map_err(failed)?;
@@ -455,14 +463,13 @@ impl Target {
         let mut vars = self.kustomization.vars.clone();
         for var in &mut vars {
             let gvk = var.objref.gvk();
-            let cluster_scoped = gvk.is_cluster_scoped();
             let id = ResId {
                 gvk,
                 name: var.objref.name.as_str().into(),
                 namespace: var.objref.namespace.as_str().into(),
                 cluster_scoped: false,
             };
-            let exact = !id.namespace.is_empty() || cluster_scoped;
+            let exact = !id.namespace.is_empty();
             let found = sum.map.matching_any_id(nodes, |other| {
                 if exact { id.is_same(other) } else { id.same_type_and_name(other) }
             });

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use gitops_kustomize::{Kustomize, LoadRestrictions, Order, Substitute, expand};
+use gitops_kustomize::{Kustomize, LoadRestrictions, Order, Substitute, expand, single};
 use gitops_manifest::{Document, MemoryTree, ParseOptions, parse};
 use serde_json::Value;
 
@@ -90,7 +90,22 @@ fn kustomize_case(case: &Value) -> Result<(), String> {
         let got = build.build(&tree(&input["files"]));
         return compare(got.map(|built| built.to_yaml()).map_err(|error| error.to_string()), &case["expect"], false);
     }
-    Err("single transformers and filters are not supported yet".to_owned())
+    let text = |name: &str| input[name].as_str().unwrap_or_default();
+    if id.starts_with("builtin") {
+        let dir = input["root"].as_str().unwrap_or_default();
+        let files = tree(&input["files"]);
+        let got = match input.get("transformer") {
+            Some(_) => single::transform(text("transformer"), text("resources"), &files, dir),
+            None => single::generate(text("generator"), &files, dir),
+        };
+        return compare(got.map(|built| built.to_yaml()).map_err(|error| error.to_string()), &case["expect"], false);
+    }
+    let mut name = case["feature"].as_str().unwrap().trim_start_matches("filter/").to_owned();
+    if input.get("kind").is_some() {
+        name.push_str("-legacy");
+    }
+    let got = single::filter(&name, &input["filter"], text("yaml"));
+    compare(got.map_err(|error| error.to_string()), &case["expect"], true)
 }
 
 /// Substitution of a text, and of built objects.

@@ -13,18 +13,15 @@ use crate::yaml::{FieldError, Id, Kind, Node, Nodes};
 pub(crate) struct ImageTagTransformer {
     image: Image,
     specs: FieldSpecs,
-    pattern: Regex,
+    /// None when the name is no expression: then it matches nothing, as in kustomize.
+    pattern: Option<Regex>,
 }
 
 impl ImageTagTransformer {
-    /// # Errors
-    /// When the image's name is no expression, which it is to kustomize.
-    pub(crate) fn new(image: Image, specs: FieldSpecs) -> Result<Self, BuildError> {
+    pub(crate) fn new(image: Image, specs: FieldSpecs) -> Self {
         let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
-        let pattern = crate::regex::compile(&pattern).map_err(|error| {
-            BuildError::Invalid(format!("invalid image name '{}' in images: {error}", image.name))
-        })?;
-        Ok(Self { image, specs, pattern })
+        let pattern = crate::regex::compile(&pattern).ok();
+        Self { image, specs, pattern }
     }
 
     pub(crate) fn apply(&self, nodes: &mut Nodes, map: &mut ResMap) -> Result<(), BuildError> {
@@ -82,7 +79,7 @@ impl ImageTagTransformer {
     }
 
     fn replace(&self, text: &str) -> Option<String> {
-        if !self.pattern.is_match(text) {
+        if !self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(text)) {
             return None;
         }
         let (mut name, mut tag, mut digest) = split(text);
