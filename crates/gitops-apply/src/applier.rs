@@ -15,12 +15,13 @@ use crate::discovery::Discovery;
 use crate::dry_run::{DryRun, Tried};
 use crate::error::{ApplyError, ObjectFailure, Operation};
 use crate::failure::CallFailure;
-use crate::fields::{at, text};
-use crate::health::{HealthOptions, Target, until_healthy};
+use crate::fields::at;
+use crate::health::{HealthOptions, Target, removes_itself, until_healthy};
+use crate::ignore::IgnoreRules;
 use crate::inventory::{Inventory, InventoryEntry, InventoryStore};
 use crate::managers::Takeover;
 use crate::options::{ApplyOptions, EmptySet, FieldManager, OwnerLabels};
-use crate::order::{Stage, compare, is_definition, is_namespace};
+use crate::order::{Stage, compare, defined_kind, is_definition, is_namespace};
 use crate::plan::{Intent, Plan, PlannedObject};
 use crate::prepare::{Prepared, prepare, sort_key};
 use crate::progress::{Listener, Progress};
@@ -119,7 +120,8 @@ impl Applier {
     /// [`ApplyError::DryRun`] with every object that would be refused; also when an object is twice in the set or
     /// incomplete, when the inventory cannot be read, and when the set is empty and that was not allowed.
     pub async fn plan(&self, manifests: &Manifests) -> Result<Plan, ApplyError> {
-        let prepared = prepare(manifests.objects(), self.owner.as_ref(), &self.options.custom_stage)?;
+        let prepared = prepare(manifests.objects(), self.owner.as_ref(), &self.options)?;
+        let ignore = self.ignore_rules()?;
         let inventory = self.load().await?;
         if prepared.is_empty() && !inventory.is_empty() && self.options.empty_set == EmptySet::Refuse {
             return Err(ApplyError::EmptySet { inventoried: inventory.len() });
@@ -129,7 +131,7 @@ impl Applier {
         let mut failures = Vec::new();
         for stage in Stage::ALL {
             let of_stage: Vec<&Prepared> = prepared.iter().filter(|object| object.stage == stage).collect();
-            let tried = self.try_stage(of_stage, |object| pending.of(object));
+            let tried = self.try_stage(of_stage, &ignore, |object| pending.of(object));
             for (object, result) in tried.await {
                 match result {
                     Ok(tried) => {
@@ -226,9 +228,14 @@ impl Applier {
     }
 
     /// Waits until the objects of a plan are as asked for; those that switches say to leave alone are left out.
-    pub async fn health_of(&self, plan: &Plan, options: HealthOptions) -> HealthReport {
+    ///
+    /// Jobs that remove themselves when they are done may be absent.
+    pub async fn health_of(&self, plan: &Plan, mut options: HealthOptions) -> HealthReport {
         let mut targets = Vec::with_capacity(plan.objects.len());
         for object in plan.objects.iter().filter(|object| object.intent != Intent::Skip) {
+            if removes_itself(&object.desired) {
+                options.absent_is_fine.insert(object.id.clone());
+            }
             let place = self.cluster.place(&object.desired).await.ok();
             targets.push(Target { id: object.id.clone(), place });
         }
@@ -249,6 +256,7 @@ impl Applier {
     pub(crate) async fn try_stage<'o>(
         &self,
         objects: Vec<&'o Prepared>,
+        ignore: &IgnoreRules,
         defer: impl Fn(&Prepared) -> Option<ObjectId>,
     ) -> Vec<(&'o Prepared, Result<Tried, CallFailure>)> {
         let takeover = self.takeover();
@@ -257,6 +265,7 @@ impl Applier {
             manager: self.manager.name(),
             takeover: &takeover,
             options: &self.options,
+            ignore,
         };
         let mut work = Vec::with_capacity(objects.len());
         for object in &objects {
@@ -274,6 +283,10 @@ impl Applier {
         }
         let results = concurrently(work, self.options.concurrency).await;
         objects.into_iter().zip(results).collect()
+    }
+
+    pub(crate) fn ignore_rules(&self) -> Result<IgnoreRules, ApplyError> {
+        IgnoreRules::new(&self.options.ignore).map_err(|source| ApplyError::Selector { source })
     }
 
     pub(crate) fn takeover(&self) -> Takeover {
@@ -304,7 +317,7 @@ impl Pending {
             // A changed definition may know fields that its objects in the same set already use.
             Intent::Create | Intent::Configure | Intent::Recreate if is_definition(id.group(), id.kind()) => {
                 if let Some(kind) = defined_kind(&planned.desired) {
-                    self.kinds.insert(kind, id.clone());
+                    self.kinds.insert((kind.group, kind.kind), id.clone());
                 }
             }
             _ => {}
@@ -327,14 +340,12 @@ fn definition_of(prepared: &[Prepared], object: &Prepared, cause: &CallFailure) 
     prepared
         .iter()
         .filter(|other| is_definition(other.id.group(), other.id.kind()))
-        .find(|other| defined_kind(&other.desired).as_ref() == Some(&kind_of(&object.id)) && serves(other))
+        .find(|other| {
+            let kind = defined_kind(&other.desired);
+            kind.is_some_and(|kind| kind.group == object.id.group() && kind.kind == object.id.kind())
+                && serves(other)
+        })
         .map(|definition| definition.id.clone())
-}
-
-fn defined_kind(definition: &Value) -> Option<(String, String)> {
-    let group = text(definition, &["spec", "group"])?;
-    let kind = at(definition, &["spec", "names", "kind"])?.as_str()?;
-    Some((group.to_owned(), kind.to_owned()))
 }
 
 fn kind_of(id: &ObjectId) -> (String, String) {

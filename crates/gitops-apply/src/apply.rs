@@ -110,7 +110,7 @@ impl Apply {
         }
         let inventory = applier.commit(&plan, &changes, pruned.survivors().cloned()).await?;
         if !pruned.is_complete() {
-            return Err(ApplyError::Prune { changes, pruned });
+            return Err(ApplyError::Prune { changes, pruned: Box::new(pruned) });
         }
         Ok(ApplyReport { changes, pruned, health, inventory, elapsed: started.elapsed() })
     }
@@ -127,7 +127,7 @@ async fn wait(
     if health.is_healthy() {
         Ok(health)
     } else {
-        Err(ApplyError::Unhealthy { health, changes: changes.clone(), pruned: pruned.clone() })
+        Err(ApplyError::Unhealthy { health, changes: changes.clone(), pruned: Box::new(pruned.clone()) })
     }
 }
 

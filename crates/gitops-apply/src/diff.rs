@@ -56,10 +56,11 @@ impl Diff {
         }
     }
 
-    /// Returns the differences of labels and annotations alone, in order of their keys.
+    /// Returns the labels and annotations that are added or changed; those that go do not count.
     #[must_use]
     pub fn of_metadata(live: &Value, dry_run: &Value) -> Self {
-        Diff(metadata_differences(live, dry_run))
+        let all = metadata_differences(live, dry_run);
+        Diff(all.into_iter().filter(|difference| difference.op != Op::Remove).collect())
     }
 
     /// Returns the differences of everything but `metadata` and `status`.
@@ -72,6 +73,10 @@ impl Diff {
     #[must_use]
     pub fn differences(&self) -> &[Difference] {
         &self.0
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Difference) -> bool) {
+        self.0.retain(keep);
     }
 
     /// Returns whether nothing differs.

@@ -34,7 +34,8 @@ fn body(object: &Value) -> Vec<(&String, Value)> {
 
 /// Drops repeated and empty entries of an autoscaler's metrics, which the API server's dry run piles up
 /// (fluxcd/pkg `ssa/normalize/normalize.go`).
-pub(crate) fn without_repeated_metrics(spec: &Value) -> Value {
+#[must_use]
+pub fn without_repeated_metrics(spec: &Value) -> Value {
     let mut spec = spec.clone();
     if let Some(metrics) = spec.get_mut("metrics").and_then(Value::as_array_mut) {
         let mut kept: Vec<Value> = Vec::with_capacity(metrics.len());

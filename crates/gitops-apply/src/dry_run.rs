@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Mode, Place};
+use crate::compare::drifted_beyond;
 use crate::diff::Diff;
-use crate::drift::drifted;
 use crate::failure::CallFailure;
 use crate::fields::uid;
+use crate::go_form::passes_through_go;
 use crate::health::{HealthRules, Status};
+use crate::ignore::{IgnoreRules, is_ignored, leave_alone};
 use crate::managers::Takeover;
 use crate::mask::Secrets;
 use crate::options::{ApplyOptions, UnknownFields};
@@ -21,6 +23,7 @@ pub(crate) struct DryRun<'a> {
     pub(crate) manager: &'a str,
     pub(crate) takeover: &'a Takeover,
     pub(crate) options: &'a ApplyOptions,
+    pub(crate) ignore: &'a IgnoreRules,
 }
 
 /// What a dry run has found out.
@@ -88,9 +91,12 @@ impl DryRun<'_> {
             return Ok(Tried { desired, intent: Intent::Create, diff: Diff::default(), live: None });
         };
         let takeover = switches.strategy != Strategy::Merge && self.takeover.patch(&live).is_some();
-        let changes = drifted(&live, &result.object);
+        let ignored = self.ignore.paths(&result.object);
+        let changes = drifted_beyond(&live, &result.object, self.ignore);
         let intent = if changes || takeover { Intent::Configure } else { Intent::Unchanged };
-        let diff = if changes { Diff::between(&live, &result.object) } else { Diff::default() };
+        let mut diff = if changes { Diff::between(&live, &result.object) } else { Diff::default() };
+        diff.retain(|difference| !is_ignored(&difference.path, &ignored));
+        leave_alone(&mut desired, &live, &ignored, self.manager);
         Ok(Tried { desired, intent, diff, live: Some(remembered(&live, takeover)) })
     }
 
@@ -103,6 +109,7 @@ impl DryRun<'_> {
         match result {
             Err(failure)
                 if self.options.unknown_fields == UnknownFields::Drop
+                    && passes_through_go(&place.resource.group, &place.resource.kind)
                     && drop_unknown_fields(desired, &failure.to_string()) =>
             {
                 self.cluster.apply(place, self.manager, desired, Mode::DryRun).await

@@ -146,6 +146,12 @@ pub enum ApplyError {
         /// What it lacks.
         source: gitops_api::ParseError,
     },
+    /// A rule about ignored fields cannot be read.
+    #[error("ignore rules cannot be read")]
+    Selector {
+        /// Why.
+        source: crate::selector::SelectorError,
+    },
     /// The set is empty and the owner has objects; pruning all of them must be asked for.
     #[error(
         "the set is empty but the inventory holds {inventoried} objects; allow empty sets to delete them all"
@@ -169,7 +175,7 @@ pub enum ApplyError {
         /// What was written.
         changes: ChangeSet,
         /// What was deleted and what was not.
-        pruned: PruneReport,
+        pruned: Box<PruneReport>,
     },
     /// Objects were applied but did not become healthy.
     #[error("{health}")]
@@ -179,7 +185,7 @@ pub enum ApplyError {
         /// What was written.
         changes: ChangeSet,
         /// What was deleted.
-        pruned: PruneReport,
+        pruned: Box<PruneReport>,
     },
 }
 
@@ -194,9 +200,10 @@ impl ApplyError {
             | ApplyError::Inventory { changes, .. }
             | ApplyError::Prune { changes, .. }
             | ApplyError::Unhealthy { changes, .. } => Some(changes),
-            ApplyError::Duplicate { .. } | ApplyError::Incomplete { .. } | ApplyError::EmptySet { .. } => {
-                None
-            }
+            ApplyError::Duplicate { .. }
+            | ApplyError::Incomplete { .. }
+            | ApplyError::Selector { .. }
+            | ApplyError::EmptySet { .. } => None,
         }
     }
 
@@ -217,6 +224,10 @@ impl Failure for ApplyError {
             ApplyError::Unhealthy { .. } => reasons::HEALTH_CHECK_FAILED,
             _ => reasons::RECONCILIATION_FAILED,
         }
+    }
+
+    fn is_terminal(&self) -> bool {
+        matches!(self, ApplyError::Selector { .. })
     }
 }
 

@@ -60,7 +60,9 @@ impl Applier {
         self.appear(&waiting).await;
         let mut resolved = Vec::with_capacity(waiting.len());
         let mut failures = Vec::new();
-        for (object, result) in self.try_stage(waiting.iter().collect(), |_| None).await {
+        for (object, result) in
+            self.try_stage(waiting.iter().collect(), &self.ignore_rules()?, |_| None).await
+        {
             match result {
                 Ok(tried) => resolved.push(planned(object, tried)),
                 Err(cause) => failures.push(failure(object, Operation::DryRun, cause)),

@@ -27,9 +27,11 @@
 
 mod applier;
 mod apply;
+mod ca_bundle;
 mod calls;
 mod client;
 mod cluster;
+mod compare;
 mod diff;
 mod discovery;
 mod drift;
@@ -38,7 +40,9 @@ mod error;
 mod execute;
 mod failure;
 mod fields;
+mod go_form;
 pub mod health;
+mod ignore;
 mod immutable;
 mod inventory;
 mod managers;
@@ -51,19 +55,24 @@ mod prepare;
 mod progress;
 mod prune;
 mod report;
+mod selector;
 mod switches;
 mod unknown_fields;
 
 pub use applier::Applier;
 pub use apply::{Apply, PruneOrder, Update};
+pub use ca_bundle::remove_invalid_ca_bundle;
 pub use calls::CallOptions;
 pub use client::client_for;
+pub use compare::{DiffKind, DiffOptions, DiffSet, ObjectDiff, drifted_beyond};
 pub use diff::{Diff, Difference, Op};
 pub use discovery::Discovery;
-pub use drift::drifted;
+pub use drift::{drifted, without_repeated_metrics};
 pub use error::{ApplyError, Failures, ObjectFailure, Operation};
 pub use failure::{CallFailure, Refusal};
+pub use go_form::Form;
 pub use health::{HealthCheck, HealthOptions, HealthRules};
+pub use ignore::{IgnoreRule, IgnoreRules};
 pub use immutable::is_immutable_error;
 pub use inventory::{ConfigMapInventory, Inventory, InventoryEntry, InventoryError, InventoryStore};
 pub use managers::Takeover;
@@ -71,8 +80,8 @@ pub use mask::{MASK, MASK_AFTER, MASK_BEFORE, Secrets, mask_pair};
 pub use normalize::normalize;
 pub use options::{ApplyOptions, EmptySet, FieldManager, OwnerLabels, UnknownFields};
 pub use order::{
-    GroupKind, GroupKinds, SortKey, Stage, compare, is_cluster_role, is_definition, is_namespace, is_secret,
-    stage_of,
+    GroupKind, GroupKinds, SortKey, Stage, compare, defined_kind, is_cluster_role, is_definition,
+    is_namespace, is_secret, stage_of,
 };
 pub use plan::{Intent, Plan, PlannedObject};
 pub use progress::Progress;
@@ -80,4 +89,5 @@ pub use report::{
     Action, ApplyReport, Change, ChangeSet, HealthOutcome, HealthReport, ObjectHealth, PruneFailure,
     PruneReport, Spared, subject_of,
 };
+pub use selector::{Selector, SelectorError};
 pub use switches::{FLUX_SWITCHES, Strategy, Switches, is_set};

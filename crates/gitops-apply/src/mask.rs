@@ -56,11 +56,10 @@ fn mask_one(object: &mut Value) {
             }
         }
     }
-    if let Some(annotations) = object.get_mut("metadata").and_then(|metadata| map_of(metadata, "annotations"))
-    {
-        if let Some(copy) = annotations.get_mut(LAST_APPLIED) {
-            *copy = Value::from(MASK);
-        }
+    let metadata = object.get_mut("metadata");
+    let annotations = metadata.and_then(|metadata| map_of(metadata, "annotations"));
+    if let Some(copy) = annotations.and_then(|annotations| annotations.get_mut(LAST_APPLIED)) {
+        *copy = Value::from(MASK);
     }
 }
 

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::calls::CallOptions;
 use crate::fields::label;
+use crate::go_form::Form;
+use crate::ignore::IgnoreRule;
 use crate::order::GroupKinds;
 use crate::switches::FLUX_SWITCHES;
 
@@ -70,7 +72,7 @@ pub enum UnknownFields {
     /// The object is refused and the field named.
     #[default]
     Refuse,
-    /// The fields are left out, as Flux does for the kinds it knows.
+    /// The fields are left out of built-in kinds, as Flux does; those of other kinds are refused.
     Drop,
 }
 
@@ -103,10 +105,27 @@ pub struct ApplyOptions {
     pub take_over: Vec<String>,
     /// What is done with fields that the API's schema does not have.
     pub unknown_fields: UnknownFields,
+    /// Fields that are left to others: no drift, and never overwritten in an object that exists.
+    pub ignore: Vec<IgnoreRule>,
+    /// In which form objects are applied.
+    pub form: Form,
     /// What is done when a set is empty.
     pub empty_set: EmptySet,
     /// How single calls to the API server behave.
     pub calls: CallOptions,
+}
+
+impl ApplyOptions {
+    /// Returns the way in which Flux's kustomize-controller applies, for those who serve its kinds.
+    #[must_use]
+    pub fn flux() -> Self {
+        ApplyOptions {
+            unknown_fields: UnknownFields::Drop,
+            form: Form::AsFlux,
+            empty_set: EmptySet::PruneAll,
+            ..ApplyOptions::default()
+        }
+    }
 }
 
 impl Default for ApplyOptions {
@@ -119,6 +138,8 @@ impl Default for ApplyOptions {
             switch_prefix: FLUX_SWITCHES.to_owned(),
             take_over: Vec::new(),
             unknown_fields: UnknownFields::default(),
+            ignore: Vec::new(),
+            form: Form::default(),
             empty_set: EmptySet::default(),
             calls: CallOptions::default(),
         }

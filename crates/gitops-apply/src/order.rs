@@ -6,6 +6,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::fields;
 
 /// A step of an apply: everything of one stage is in place before the next begins
 /// (fluxcd/pkg `ssa/manager_apply.go`, `ApplyAllStaged`).
@@ -118,6 +121,17 @@ pub fn is_cluster_role(group: &str, kind: &str) -> bool {
 #[must_use]
 pub fn is_secret(group: &str, kind: &str) -> bool {
     group.is_empty() && kind.eq_ignore_ascii_case("Secret")
+}
+
+/// Returns the kind that a CustomResourceDefinition defines; none for other objects.
+#[must_use]
+pub fn defined_kind(definition: &Value) -> Option<GroupKind> {
+    if !is_definition(fields::group(definition), fields::kind(definition)) {
+        return None;
+    }
+    let group = fields::text(definition, &["spec", "group"])?.to_owned();
+    let kind = fields::text(definition, &["spec", "names", "kind"])?.to_owned();
+    Some(GroupKind { group, kind })
 }
 
 /// Returns the stage of a kind.

@@ -6,11 +6,13 @@ use gitops_api::ObjectId;
 use gitops_manifest::{Object, Origin};
 use serde_json::Value;
 
+use crate::ca_bundle::remove_invalid_ca_bundle;
 use crate::error::ApplyError;
 use crate::fields;
+use crate::go_form::{Form, to_go_form};
 use crate::normalize::normalize;
-use crate::options::OwnerLabels;
-use crate::order::{GroupKinds, SortKey, Stage, compare, stage_of};
+use crate::options::{ApplyOptions, OwnerLabels};
+use crate::order::{SortKey, Stage, compare, stage_of};
 
 /// An object that is ready to be tried.
 #[derive(Clone)]
@@ -26,7 +28,7 @@ pub(crate) struct Prepared {
 pub(crate) fn prepare(
     objects: &[Object],
     owner: Option<&OwnerLabels>,
-    custom: &GroupKinds,
+    options: &ApplyOptions,
 ) -> Result<Vec<Prepared>, ApplyError> {
     let mut prepared = Vec::with_capacity(objects.len());
     let mut places: HashMap<ObjectId, Option<Origin>> = HashMap::with_capacity(objects.len());
@@ -37,13 +39,17 @@ pub(crate) fn prepare(
             owner.set(&mut object);
         }
         normalize(object.value_mut());
+        remove_invalid_ca_bundle(object.value_mut());
+        if options.form == Form::AsFlux {
+            to_go_form(object.value_mut());
+        }
         let id = ObjectId::of_object(object.value())
             .map_err(|source| ApplyError::Incomplete { origin: origin.clone(), source })?;
         if let Some(first) = places.insert(id.clone(), origin.clone()) {
             let origins = first.into_iter().chain(origin).collect();
             return Err(ApplyError::Duplicate { id, origins });
         }
-        let stage = stage_of(id.group(), id.kind(), custom);
+        let stage = stage_of(id.group(), id.kind(), &options.custom_stage);
         let version = fields::version(object.value()).to_owned();
         prepared.push(Prepared { id, version, stage, origin, desired: object.into_value() });
     }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub use job::JobRule;
+pub use job::{JobRule, is_job, removes_itself};
 pub use status::{Assessment, Status, aggregate};
 pub use wait::HealthOptions;
 pub(crate) use wait::{Target, until_gone, until_healthy};

@@ -110,10 +110,9 @@ impl Inventory {
 impl From<&Inventory> for ResourceInventory {
     /// Loses the UIDs, which Flux's form has no place for.
     fn from(inventory: &Inventory) -> Self {
-        let mut resource = ResourceInventory::default();
-        resource.entries =
+        let entries =
             inventory.iter().map(|entry| gitops_api::InventoryEntry::new(&entry.id, entry.version)).collect();
-        resource
+        ResourceInventory { entries }
     }
 }
 
