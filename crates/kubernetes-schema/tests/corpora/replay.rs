@@ -1,6 +1,7 @@
 //! One script: its requests one after the other, and the objects that they leave.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use kubernetes_schema::{Table, builtin};
 use serde_json::{Map, Value, json};
@@ -22,7 +23,7 @@ pub(crate) struct Tally {
 
 /// The kinds that the scripts use, by group and resource.
 pub(crate) struct Kinds {
-    custom: HashMap<String, Custom>,
+    custom: HashMap<String, Rc<Custom>>,
 }
 
 /// A custom resource.
@@ -59,7 +60,7 @@ impl Kinds {
             if definition["kind"] == "CustomResourceDefinition" {
                 let name = definition["metadata"]["name"].as_str().unwrap().to_owned();
                 let table = Table::from_crd(definition).unwrap();
-                custom.insert(name, Custom { table, definition: definition.clone() });
+                custom.insert(name, Rc::new(Custom { table, definition: definition.clone() }));
             }
         }
         Self { custom }
@@ -68,7 +69,8 @@ impl Kinds {
     pub(crate) fn play(&self, script: &Value, tally: &mut Tally) {
         let script = &readable(script);
         let id = script["id"].as_str().unwrap();
-        let mut replay = Replay { kinds: self, store: HashMap::new(), replies: HashMap::new() };
+        let mut replay =
+            Replay { custom: self.custom.clone(), store: HashMap::new(), replies: HashMap::new() };
         let steps = script["steps"].as_array().unwrap().iter();
         for (position, (step, result)) in steps.zip(script["expect"].as_array().unwrap()).enumerate() {
             if !step["path"].is_string() || step.get("watch").is_some() || step.get("barrier").is_some() {
@@ -95,19 +97,22 @@ enum Outcome {
     NoWrite,
 }
 
-struct Replay<'k> {
-    kinds: &'k Kinds,
+struct Replay {
+    custom: HashMap<String, Rc<Custom>>,
     store: HashMap<Key, Stored>,
     replies: HashMap<String, Value>,
 }
 
-impl Replay<'_> {
+impl Replay {
     fn step(&mut self, step: &Value, result: &Value) -> Outcome {
         let Some(target) = Target::parse(step["path"].as_str().unwrap()) else { return Outcome::NoWrite };
         let method = step["method"].as_str().unwrap_or("GET");
         let status = result["status"].as_u64().unwrap_or_default();
         let body = result["body"].clone();
         let is_dry = step["query"].get("dryRun").is_some();
+        if target.resource == "customresourcedefinitions" && (status == 200 || status == 201) {
+            self.define(step, method);
+        }
         let name = target.name.clone().or_else(|| body["metadata"]["name"].as_str().map(str::to_owned));
         let key =
             |name: String| (target.group.clone(), target.resource.clone(), target.namespace.clone(), name);
@@ -133,12 +138,14 @@ impl Replay<'_> {
                 (self.compare_read(&before, &body), Some(Stored::Known(body)))
             }
             "DELETE" if status == 200 || status == 202 => {
-                let is_gone = matches!(&before, Stored::Known(live)
-                    if live["metadata"]["finalizers"].is_null() && target.resource != "pods")
-                    && step["query"].get("propagationPolicy").is_none()
-                    && !step["body"]["propagationPolicy"].is_string()
-                    && !step["body"]["orphanDependents"].is_boolean();
-                (Outcome::NoWrite, Some(if is_gone { Stored::Absent } else { Stored::Unknown }))
+                let is_kept = !body["metadata"]["finalizers"].is_null();
+                let after = match (is_object, is_kept, target.resource.as_str()) {
+                    (true, true, _) => Stored::Known(body),
+                    (true, false, "pods") => Stored::Unknown,
+                    _ if result.get("body").is_none() => Stored::Unknown,
+                    _ => Stored::Absent,
+                };
+                (Outcome::NoWrite, Some(after))
             }
             "POST" | "PUT" | "PATCH" => self.write(step, &target, &before, result),
             _ => (Outcome::NoWrite, None),
@@ -150,6 +157,24 @@ impl Replay<'_> {
             self.store.insert(key, if is_ended { Stored::Absent } else { after });
         }
         outcome
+    }
+
+    /// Takes up a custom resource that a script defines or changes.
+    fn define(&mut self, step: &Value, method: &str) {
+        let Some(sent) = self.sent(step).filter(|_| method != "GET" && method != "DELETE") else { return };
+        let named = sent["metadata"]["name"].as_str().map(str::to_owned);
+        let path = step["path"].as_str().unwrap_or_default();
+        let name = named.unwrap_or_else(|| path.rsplit('/').next().unwrap_or_default().to_owned());
+        let before = self.custom.get(&name).map(|custom| custom.definition.clone());
+        let mut definition = before.unwrap_or(Value::Null);
+        if method == "PATCH" {
+            merge_patch(&mut definition, &sent);
+        } else {
+            definition = sent;
+        }
+        if let Ok(table) = Table::from_crd(&definition) {
+            self.custom.insert(name, Rc::new(Custom { table, definition }));
+        }
     }
 
     /// What we took to be stored must be what is read: this shows what writes to /scale leave.
@@ -185,7 +210,7 @@ impl Replay<'_> {
         };
         let content = step["headers"]["Content-Type"].as_str().unwrap_or_default();
         let is_apply = content == "application/apply-patch+yaml";
-        let Some(kind) = Kind::find(self.kinds, target) else {
+        let Some(kind) = Kind::find(&self.custom, target) else {
             return (Outcome::LeftOut("the kind is not known"), full);
         };
         let sent = self.sent(step);
@@ -266,7 +291,7 @@ impl Replay<'_> {
         &self,
         step: &Value,
         target: &Target,
-        kind: &Kind<'_>,
+        kind: &Kind,
         live: &Value,
         sent: Option<Value>,
         result: &Value,
@@ -412,16 +437,16 @@ impl Target {
 }
 
 /// The type of a resource in all its versions.
-struct Kind<'k> {
+struct Kind {
     group: String,
     name: String,
-    custom: Option<&'k Custom>,
+    custom: Option<Rc<Custom>>,
 }
 
-impl<'k> Kind<'k> {
-    fn find(kinds: &'k Kinds, target: &Target) -> Option<Self> {
+impl Kind {
+    fn find(custom: &HashMap<String, Rc<Custom>>, target: &Target) -> Option<Self> {
         let group = target.group.clone();
-        let custom = kinds.custom.get(&format!("{}.{group}", target.resource));
+        let custom = custom.get(&format!("{}.{group}", target.resource)).map(Rc::clone);
         if let Some(custom) = custom {
             let name = custom.definition["spec"]["names"]["kind"].as_str()?.to_owned();
             return Some(Self { group, name, custom: Some(custom) });
@@ -446,7 +471,7 @@ impl<'k> Kind<'k> {
     fn empty(&self, request: &Request<'_>) -> Value {
         let named = json!({"apiVersion": request.version, "kind": self.name});
         let version = request.version.rsplit('/').next().unwrap_or_default();
-        match (self.custom, builtin().resolve(&self.group, version, &self.name)) {
+        match (&self.custom, builtin().resolve(&self.group, version, &self.name)) {
             (None, Some(of)) => {
                 let mut zero = of.zero();
                 merge_patch(&mut zero, &named);
@@ -464,13 +489,13 @@ impl<'k> Kind<'k> {
         object
     }
 
-    fn version(&self, name: &str) -> Option<&'k Value> {
-        let versions = self.custom?.definition["spec"]["versions"].as_array()?;
+    fn version(&self, name: &str) -> Option<&Value> {
+        let versions = self.custom.as_ref()?.definition["spec"]["versions"].as_array()?;
         versions.iter().find(|version| version["name"] == name)
     }
 
     fn has_status(&self, target: &Target) -> bool {
-        match self.custom {
+        match &self.custom {
             None => builtin()
                 .resolve(&self.group, &target.version, &self.name)
                 .is_some_and(|of| of.field("status").is_some()),
@@ -493,7 +518,7 @@ impl<'k> Kind<'k> {
     }
 
     fn replicas(&self) -> Option<Path> {
-        match (self.custom, self.name.as_str()) {
+        match (&self.custom, self.name.as_str()) {
             (None, "Deployment" | "ReplicaSet" | "StatefulSet" | "ReplicationController") => {
                 Some(Path::fields(["spec", "replicas"]))
             }
@@ -590,13 +615,13 @@ impl<'k> Kind<'k> {
     }
 }
 
-impl Versions for Kind<'_> {
+impl Versions for Kind {
     fn type_of(&self, version: &str) -> Option<TypeRef<'_>> {
         let (group, version) = version.split_once('/').unwrap_or(("", version));
         if group != self.group {
             return None;
         }
-        match self.custom {
+        match &self.custom {
             None => builtin().resolve(group, version, &self.name).map(|of| of.merge_type()),
             Some(custom) => {
                 let exists = self.version(version)?;
