@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::reference::{GitReference, Target};
+use crate::error::SourceError;
+
 /// What was being done when a remote failed; the beginning of the error's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -103,4 +106,63 @@ pub enum RemoteFailure {
     /// The caller gave up waiting.
     #[error("context canceled")]
     Cancelled,
+}
+
+impl SourceError {
+    /// Returns the error of [`resolve`](super::resolve) as Flux words it when a revision was already known.
+    ///
+    /// Flux then lists the references of a branch or tag before it clones anything, and so says
+    /// `unable to list remote for …` where it otherwise says `unable to clone …`. That a reference is missing it
+    /// still notices by cloning. Ranges and commits it always clones.
+    #[must_use]
+    pub fn while_listing(self, reference: &GitReference) -> Self {
+        if !matches!(reference.target(), Ok(Target::Branch(_) | Target::Tag(_))) {
+            return self;
+        }
+        match self {
+            error @ Self::GitRemote { failure: RemoteFailure::NoReference { .. }, .. } => error,
+            Self::GitRemote { url, failure, .. } => {
+                Self::GitRemote { action: RemoteAction::List, url, failure }
+            }
+            Self::GitEmpty { url } | Self::GitEmptyForReference { url } => {
+                Self::GitRemote { action: RemoteAction::List, url, failure: RemoteFailure::Empty }
+            }
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(reference: GitReference, failure: RemoteFailure, want: &str) {
+        let error = SourceError::GitRemote { action: RemoteAction::Clone, url: "u".to_owned(), failure };
+        assert_eq!(error.while_listing(&reference).to_string(), want);
+    }
+
+    #[test]
+    fn with_a_known_revision_branches_and_tags_are_listed_first() {
+        let denied = || RemoteFailure::AuthenticationRequired { body: "no".to_owned() };
+        let missing = RemoteFailure::NoReference { name: "refs/heads/main".to_owned() };
+        check(
+            GitReference::branch("main"),
+            denied(),
+            "unable to list remote for 'u': authentication required: no",
+        );
+        check(
+            GitReference::tag("v1"),
+            denied(),
+            "unable to list remote for 'u': authentication required: no",
+        );
+        check(GitReference::semver("*"), denied(), "unable to clone 'u': authentication required: no");
+        check(
+            GitReference::branch("main"),
+            missing,
+            "unable to clone 'u': couldn't find remote ref \"refs/heads/main\"",
+        );
+        let empty =
+            SourceError::GitEmpty { url: "u".to_owned() }.while_listing(&GitReference::branch("main"));
+        assert_eq!(empty.to_string(), "unable to list remote for 'u': remote repository is empty");
+    }
 }

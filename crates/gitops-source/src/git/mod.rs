@@ -17,6 +17,7 @@ mod network;
 mod reference;
 mod remote;
 mod resolve;
+mod scratch;
 mod session;
 mod store;
 

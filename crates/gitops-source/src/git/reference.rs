@@ -13,13 +13,14 @@ const DEFAULT_BRANCH: &str = "master";
 /// What of a Git repository is wanted.
 ///
 /// When several are set, the first of commit, name, tag, semver, branch counts; a commit may be joined by a
-/// branch that must exist and stands in the revision. Empty texts count as not set. With nothing set it is the
-/// branch `master`.
+/// branch on which it must be, and which stands in the revision. Empty texts count as not set. With nothing set
+/// it is the branch `master`.
 ///
 /// Source of the order: fluxcd/pkg `git/gogit/client.go` (Flux's documentation orders them otherwise).
 ///
 /// # Difference from Flux
-/// A commit that is joined by a branch is not required to be on that branch, only to be in the repository.
+/// A commit without a branch may be any that the server hands out; Flux finds it only on a branch. That a commit
+/// is on its branch is checked when it is fetched, not again while it is the one already known.
 ///
 /// # Examples
 /// ```
@@ -127,6 +128,8 @@ pub(super) struct Candidate {
     pub(super) reference: Option<String>,
     /// The object of the annotated tag, if it was one.
     pub(super) tag: Option<ObjectId>,
+    /// The tip of the branch that joins a commit; the commit must be in its history.
+    pub(super) tip: Option<ObjectId>,
 }
 
 impl Target {
@@ -145,10 +148,18 @@ impl Target {
     /// Returns what a list of references decides.
     pub(super) fn select(&self, refs: &[RemoteRef]) -> Selected {
         match self {
-            Self::Commit { id, branch } => match branch {
-                Some(name) if !refs.iter().any(|listed| listed.name == *name) => Selected::Missing,
-                _ => Selected::Commit(Candidate { commit: *id, reference: branch.clone(), tag: None }),
-            },
+            Self::Commit { id, branch } => {
+                let tip = branch.as_ref().map(|name| refs.iter().find(|listed| listed.name == *name));
+                match tip {
+                    Some(None) => Selected::Missing,
+                    tip => Selected::Commit(Candidate {
+                        commit: *id,
+                        reference: branch.clone(),
+                        tag: None,
+                        tip: tip.flatten().map(|listed| listed.target),
+                    }),
+                }
+            }
             Self::Name(name) => exact(refs, plain(name)),
             Self::Tag(name) | Self::Branch(name) => exact(refs, name),
             Self::Range { constraint, .. } => highest(refs, constraint),
@@ -181,7 +192,7 @@ fn plain(name: &str) -> &str {
 }
 
 fn candidate(listed: &RemoteRef) -> Candidate {
-    Candidate { commit: listed.target, reference: Some(listed.name.clone()), tag: listed.tag }
+    Candidate { commit: listed.target, reference: Some(listed.name.clone()), tag: listed.tag, tip: None }
 }
 
 fn exact(refs: &[RemoteRef], name: &str) -> Selected {
@@ -246,8 +257,12 @@ mod tests {
         let selected = reference.target().unwrap().select(&refs(listed));
         let want = want.map_or(Selected::Missing, |(name, digit)| {
             let reference = (!name.is_empty()).then(|| name.to_owned());
-            Selected::Commit(Candidate { commit: id(digit), reference, tag: None })
+            Selected::Commit(Candidate { commit: id(digit), reference, tag: None, tip: None })
         });
+        let selected = match selected {
+            Selected::Commit(candidate) => Selected::Commit(Candidate { tip: None, ..candidate }),
+            other => other,
+        };
         assert_eq!(selected, want);
     }
 

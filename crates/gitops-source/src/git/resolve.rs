@@ -6,13 +6,15 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use gitops_api::Revision;
 use gix::ObjectId;
 use tokio::time::Instant;
+use url::Url;
 
 use super::call::{self, Call};
 use super::commit::CommitInfo;
 use super::failure::{RemoteAction, RemoteFailure};
 use super::reference::{Candidate, GitReference, Missing, Selected, Target};
 use super::remote::GitRemote;
-use super::session::{Destination, Session, Wanted};
+use super::scratch::Scratch;
+use super::session::{Session, Wanted};
 use crate::error::SourceError;
 
 /// How many commits' dates are remembered, so that equal versions cost one fetch and not one each time.
@@ -24,7 +26,11 @@ const REMEMBERED_DATES: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct Resolved {
     pub(super) id: ObjectId,
-    pub(super) tag: Option<ObjectId>,
+    /// The address that was asked.
+    pub(super) endpoint: Url,
+    /// The tip of the branch that joins a commit.
+    pub(super) tip: Option<ObjectId>,
+    tag: Option<ObjectId>,
     revision: Revision,
     reference: Option<String>,
     pub(super) target: Target,
@@ -125,6 +131,8 @@ fn ask(remote: &GitRemote, target: Target, call: &Call) -> Result<Resolved, Sour
     };
     Ok(Resolved {
         id: candidate.commit,
+        endpoint: remote.endpoint()?,
+        tip: candidate.tip,
         tag: candidate.tag,
         revision,
         reference: candidate.reference,
@@ -192,19 +200,10 @@ fn dates(
 ) -> Result<Vec<(ObjectId, i64)>, RemoteFailure> {
     let local =
         |e: std::io::Error| RemoteFailure::Protocol { reason: format!("comparing dates of tags: {e}") };
-    let scratch = tempfile::tempdir().map_err(local)?;
-    let packs = scratch.path().join("objects/pack");
-    std::fs::create_dir_all(&packs).map_err(local)?;
-    let open = || gix::odb::at(scratch.path().join("objects"), gix::hash::Kind::Sha1).map_err(local);
-    let wanted = Wanted { commits, held: &[], bare: true };
-    let destination = Destination {
-        packs,
-        shallow: scratch.path().join("shallow"),
-        objects: open()?,
-        object_bytes: remote.limits.file,
-    };
-    session.fetch(call, &wanted, destination, remote.limits.pack)?;
-    let objects = open()?;
+    let scratch = Scratch::new(remote.limits.file).map_err(local)?;
+    let wanted = Wanted { commits, held: &[], bare: true, history: false };
+    session.fetch(call, &wanted, scratch.destination().map_err(local)?, remote.limits.pack)?;
+    let objects = scratch.objects().map_err(local)?;
     commits
         .iter()
         .map(|id| {

@@ -1,5 +1,6 @@
 //! A conversation with one remote in Git's own protocol (version 2, or what older servers speak).
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -43,6 +44,8 @@ pub(super) struct Wanted<'a> {
     pub(super) held: &'a [ObjectId],
     /// Commits without their trees, where the remote can do that.
     pub(super) bare: bool,
+    /// With all that came before.
+    pub(super) history: bool,
 }
 
 /// Where a fetch goes.
@@ -108,7 +111,7 @@ impl Session {
         Ok(listed.iter().filter_map(remote_ref).collect())
     }
 
-    /// Fetches commits with their trees and files, without their history: one request.
+    /// Fetches what is wanted: one request.
     ///
     /// The pack and its index appear under their final names only when they are complete and checked.
     pub(super) fn fetch(
@@ -141,6 +144,8 @@ fn fetch_pack(
     interrupt: &AtomicBool,
 ) -> Result<(), GixError> {
     let Destination { packs, shallow, objects, object_bytes } = destination;
+    let depth =
+        if negotiation.wanted.history { Shallow::NoChange } else { Shallow::DepthAtRemote(NonZeroU32::MIN) };
     let options = pack::bundle::write::Options {
         thread_limit: None,
         iteration_mode: pack::data::input::Mode::Verify,
@@ -173,7 +178,7 @@ fn fetch_pack(
         },
         fetch::Options {
             shallow_file: shallow,
-            shallow: &Shallow::DepthAtRemote(std::num::NonZeroU32::MIN),
+            shallow: &depth,
             tags: Tags::None,
             reject_shallow_remote: false,
         },

@@ -1,10 +1,12 @@
 //! The persistent object stores: one for each remote, filled by fetches that ask only for what is new.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use gix::ObjectId;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex as Lock, OwnedMutexGuard};
 use tokio::time::Instant;
@@ -16,6 +18,7 @@ use super::failure::{RemoteAction, RemoteFailure};
 use super::generation::Generation;
 use super::remote::GitRemote;
 use super::resolve::{Resolved, why_missing};
+use super::scratch::{Scratch, leads_to};
 use super::session::{Session, Wanted};
 use crate::error::{Cause, SourceError};
 
@@ -60,8 +63,20 @@ struct Inner {
     slots: Mutex<HashMap<String, Slot>>,
 }
 
-/// The current generation of one remote's store, once it has been looked for; locked during a fetch.
-type Slot = Arc<Lock<Option<Arc<Generation>>>>;
+/// The state of one remote's store; locked during a fetch.
+type Slot = Arc<Lock<Current>>;
+
+/// What is known of one remote's store.
+#[derive(Debug, Default)]
+struct Current {
+    /// Whether the disk has been looked at. Only once: later there may be generations on it that are about to go.
+    loaded: bool,
+    generation: Option<Arc<Generation>>,
+    /// The number of the next generation.
+    next: u64,
+    /// Which commits were found on which branches.
+    on_branch: HashSet<(ObjectId, String)>,
+}
 
 impl GitStore {
     /// Opens the stores under a folder, which is made when it is missing.
@@ -94,6 +109,11 @@ impl GitStore {
     /// [`SourceError::GitRemote`] when the remote fails, [`SourceError::GitNoCommit`] when it does not have the
     /// commit, [`SourceError::GitStore`] when the disk fails. The store is as good as before.
     pub async fn fetch(&self, remote: &GitRemote, resolved: &Resolved) -> Result<Checkout, SourceError> {
+        if remote.endpoint()? != resolved.endpoint {
+            // Being let in at one address is no key to what was fetched from another.
+            let reason = "the commit was resolved at another address";
+            return Err(SourceError::GitAccess { url: remote.address(), reason, source: None });
+        }
         let deadline = Instant::now() + remote.timeout;
         let key = key(remote);
         let slot = self.slot(&key);
@@ -119,27 +139,58 @@ impl GitStore {
     /// # Errors
     /// [`SourceError::GitStore`] when the disk fails.
     pub async fn remove(&self, remote: &GitRemote) -> Result<(), SourceError> {
-        let key = key(remote);
-        let slot = self.slot(&key);
-        let loaded = slot.lock().await.take();
-        let dir = self.inner.root.join(&key);
-        let removed = match loaded {
-            // The last reader removes the folder.
-            Some(generation) => {
-                generation.retire();
-                Ok(())
-            }
-            None => match fs::remove_dir_all(&dir) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    Err(broken(remote, "removing its folder")(e.into()))
-                }
-                _ => Ok(()),
-            },
+        self.remove_key(&key(remote)).await.map_err(|e| broken(remote, "removing its folder")(e.into()))
+    }
+
+    /// Removes the stores into which nothing has been fetched for a time, and returns how many.
+    ///
+    /// A remote that is asked and has nothing new is not fetched from; when it has, the first fetch brings
+    /// everything. So a few days are a good time.
+    ///
+    /// # Errors
+    /// [`SourceError::GitStore`] when the disk fails.
+    pub async fn remove_unused(&self, time: Duration) -> Result<usize, SourceError> {
+        let root = self.inner.root.clone();
+        let failed = |stage| {
+            let url = root.display().to_string();
+            move |e: std::io::Error| SourceError::GitStore { url, stage, source: e.into() }
         };
-        // A slot that others wait for stays: it is what keeps them apart.
-        let mut slots = self.inner.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.retain(|name, slot| *name != key || Arc::strong_count(slot) > 2);
-        removed
+        let mut removed = 0;
+        for entry in fs::read_dir(&root).map_err(failed("listing"))?.flatten() {
+            let Ok(key) = entry.file_name().into_string() else { continue };
+            // The folder's time is that of its newest generation, the generation's that of its last fetch.
+            let newest = fs::read_dir(entry.path())
+                .into_iter()
+                .flatten()
+                .flatten()
+                .filter_map(|generation| generation.metadata().ok()?.modified().ok())
+                .max();
+            let idle =
+                newest.or_else(|| entry.metadata().ok()?.modified().ok()).and_then(|at| at.elapsed().ok());
+            if idle.is_some_and(|idle| idle >= time) {
+                self.remove_key(&key).await.map_err(failed("removing"))?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    async fn remove_key(&self, key: &str) -> std::io::Result<()> {
+        let slot = self.slot(key);
+        let mut current = slot.lock().await;
+        current.on_branch.clear();
+        if let Some(generation) = current.generation.take() {
+            // The last reader removes the folder.
+            generation.retire();
+            return Ok(());
+        }
+        if current.loaded {
+            return Ok(());
+        }
+        match fs::remove_dir_all(self.inner.root.join(key)) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
     }
 
     fn slot(&self, key: &str) -> Slot {
@@ -170,50 +221,95 @@ struct Fetch {
 }
 
 impl Fetch {
-    fn run(
-        &self,
-        mut slot: OwnedMutexGuard<Option<Arc<Generation>>>,
-        call: &Call,
-    ) -> Result<Checkout, SourceError> {
-        if slot.is_none() {
-            *slot = Generation::load(&self.dir).map_err(|e| broken(&self.remote, "opening")(e.into()))?;
+    fn run(&self, mut current: OwnedMutexGuard<Current>, call: &Call) -> Result<Checkout, SourceError> {
+        if !current.loaded {
+            let found = Generation::load(&self.dir).map_err(|e| broken(&self.remote, "opening")(e.into()))?;
+            current.next = found.as_ref().map_or(0, |generation| generation.number() + 1);
+            current.generation = found;
+            current.loaded = true;
         }
+        let mut session = self.resolved.session.take();
+        self.check_branch(&mut current, &mut session, call)?;
+
         let id = self.resolved.id;
-        let intact = slot.as_ref().filter(|generation| generation.is_intact()).cloned();
+        let intact = current.generation.clone().filter(|generation| generation.is_intact());
         if let Some(generation) = intact.as_ref().filter(|generation| generation.holds(&id))
             && let Ok(checkout) = self.checkout(generation)
         {
             return Ok(checkout);
         }
-        let mut session = match self.resolved.session.take() {
-            Some(session) => session,
-            None => Session::open(&self.remote, call)?,
-        };
         if let Some(generation) = intact.filter(|generation| generation.packs() < self.packs) {
-            match self.fetch_into(&generation, &mut session, call) {
+            let outcome = self.fetch_into(&generation, self.session(&mut session, call)?, call);
+            match outcome {
                 Ok(checkout) => return Ok(checkout),
-                // The store may be what is broken: once more without it.
-                Err(Trouble::Local(_) | Trouble::Protocol(_)) => session = Session::open(&self.remote, call)?,
                 Err(Trouble::Remote(error)) => return Err(error),
+                // The store may be what is broken: once more without it.
+                Err(Trouble::Local(_) | Trouble::Protocol(_)) => session = None,
             }
         }
-        let next = slot.as_ref().map_or(0, |generation| generation.number() + 1);
-        let fresh = Generation::create(&self.dir, next)
+        let fresh = Generation::create(&self.dir, current.next)
             .map_err(|e| broken(&self.remote, "making its folder")(e.into()))?;
-        let checkout = match self.fetch_into(&fresh, &mut session, call) {
-            Ok(checkout) => checkout,
+        current.next += 1;
+        let outcome = self
+            .session(&mut session, call)
+            .map_err(Trouble::Remote)
+            .and_then(|session| self.fetch_into(&fresh, session, call));
+        match outcome {
+            Ok(checkout) => {
+                if let Some(old) = current.generation.replace(fresh) {
+                    old.retire();
+                }
+                Ok(checkout)
+            }
             Err(trouble) => {
                 fresh.retire();
-                return Err(match trouble {
+                Err(match trouble {
                     Trouble::Local(error) | Trouble::Remote(error) => error,
-                    Trouble::Protocol(failure) => self.explain(&mut session, failure),
-                });
+                    Trouble::Protocol(failure) => self.remote_error(failure),
+                })
             }
-        };
-        if let Some(old) = slot.replace(fresh) {
-            old.retire();
         }
-        Ok(checkout)
+    }
+
+    /// Returns the open session, or opens one.
+    fn session<'a>(
+        &self,
+        session: &'a mut Option<Session>,
+        call: &Call,
+    ) -> Result<&'a mut Session, SourceError> {
+        Ok(match session {
+            Some(session) => session,
+            None => session.insert(Session::open(&self.remote, call)?),
+        })
+    }
+
+    /// Makes sure that a commit which is joined by a branch is on that branch, as Flux does by cloning the branch.
+    /// Where the server can leave files out, only commits are fetched.
+    fn check_branch(
+        &self,
+        current: &mut Current,
+        session: &mut Option<Session>,
+        call: &Call,
+    ) -> Result<(), SourceError> {
+        let (Some(tip), Some(branch)) = (self.resolved.tip, self.resolved.reference()) else { return Ok(()) };
+        let known = (self.resolved.id, branch.to_owned());
+        if tip == self.resolved.id || current.on_branch.contains(&known) {
+            return Ok(());
+        }
+        let limits = &self.remote.limits;
+        let scratch =
+            Scratch::new(limits.file).map_err(|e| broken(&self.remote, "making a folder")(e.into()))?;
+        let destination = scratch.destination().map_err(|e| broken(&self.remote, "opening")(e.into()))?;
+        let wanted = Wanted { commits: &[tip], held: &[], bare: true, history: true };
+        self.session(session, call)?
+            .fetch(call, &wanted, destination, limits.pack)
+            .map_err(|failure| self.remote_error(failure))?;
+        let objects = scratch.objects().map_err(|e| broken(&self.remote, "opening")(e.into()))?;
+        if !leads_to(&objects, tip, self.resolved.id) {
+            return Err(SourceError::GitNoCommit { commit: self.resolved.commit() });
+        }
+        current.on_branch.insert(known);
+        Ok(())
     }
 
     fn fetch_into(
@@ -224,12 +320,15 @@ impl Fetch {
     ) -> Result<Checkout, Trouble> {
         let local = |stage| move |e: std::io::Error| Trouble::Local(broken(&self.remote, stage)(e.into()));
         let held = generation.newest(TOLD);
-        let wanted = Wanted { commits: &[self.resolved.id], held: &held, bare: false };
+        let wanted = Wanted { commits: &[self.resolved.id], held: &held, bare: false, history: false };
         let destination = generation.destination(self.remote.limits.file).map_err(local("opening"))?;
         session.fetch(call, &wanted, destination, self.remote.limits.pack).map_err(
-            |failure| match failure {
+            |failure| match &failure {
+                RemoteFailure::Protocol { reason } if reason.contains("not our ref") => {
+                    Trouble::Remote(self.no_commit(call))
+                }
                 RemoteFailure::Protocol { .. } => Trouble::Protocol(failure),
-                failure => Trouble::Remote(self.remote_error(failure)),
+                _ => Trouble::Remote(self.remote_error(failure)),
             },
         )?;
         let checkout = self.checkout(generation).map_err(Trouble::Local)?;
@@ -248,14 +347,16 @@ impl Fetch {
         })
     }
 
-    fn explain(&self, session: &mut Session, failure: RemoteFailure) -> SourceError {
-        if failure.to_string().contains("not our ref") {
-            return match why_missing(&self.remote, session, &self.resolved.target) {
+    /// Returns the error for a commit that the server does not have; it may have none at all.
+    fn no_commit(&self, call: &Call) -> SourceError {
+        let missing = SourceError::GitNoCommit { commit: self.resolved.commit() };
+        match Session::open(&self.remote, call) {
+            Ok(mut session) => match why_missing(&self.remote, &mut session, &self.resolved.target) {
                 empty @ SourceError::GitEmptyForReference { .. } => empty,
-                _ => SourceError::GitNoCommit { commit: self.resolved.commit() },
-            };
+                _ => missing,
+            },
+            Err(_) => missing,
         }
-        self.remote_error(failure)
     }
 
     fn remote_error(&self, failure: RemoteFailure) -> SourceError {

@@ -138,6 +138,9 @@ async fn servers_and_networks_that_fail_are_told_apart() {
                 Get \"http://127.0.0.1:9/app.git/info/refs?service=git-upload-pack\": \
                 dial tcp 127.0.0.1:9: connect: connection refused";
     assert_eq!(error, want);
+    let nowhere = GitRemote::new("http://nowhere.invalid/app.git");
+    let error = resolve(&nowhere, &main()).await.unwrap_err().to_string();
+    assert!(error.ends_with("dial tcp: lookup nowhere.invalid: no such host"), "{error}");
     let behind = world.remote().with_proxy(ProxyOptions::new("http://127.0.0.1:9"));
     let want = format!(
         "unable to clone '$URL': {get}: proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused"

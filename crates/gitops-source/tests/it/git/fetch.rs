@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gitops_manifest::FileTree as _;
-use gitops_source::git::{GitReference, GitStore};
+use gitops_source::SourceError;
+use gitops_source::git::{GitReference, GitRemote, GitStore, resolve};
 use gitops_testkit::{GitFault, GitService};
 
 use super::World;
@@ -210,6 +211,61 @@ async fn a_fetch_that_breaks_off_leaves_the_store_as_it_was() {
         assert_eq!(old.unwrap().read("a.yaml").unwrap(), "2\n", "{fault:?}");
         world.repository.commit("main", &[("a.yaml", "2\n"), ("b.yaml", &format!("{fault:?}"))]).unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_commit_must_be_on_the_branch_that_joins_it() {
+    let world = World::new().await;
+    let one = world.repository.commit("main", &[("a.yaml", "1\n")]).unwrap();
+    let two = world.repository.commit("main", &[("a.yaml", "2\n")]).unwrap();
+    world.repository.force("dev", &one).unwrap();
+    let other = world.repository.commit("dev", &[("a.yaml", "dev\n")]).unwrap();
+    let pinned = |commit: &str| GitReference { branch: Some("main".into()), ..GitReference::commit(commit) };
+    // Also when it is here by another way.
+    world.checkout(&GitReference::branch("dev")).await.unwrap();
+    for old in [false, true] {
+        world.server.speak_old_protocol(old);
+        assert_eq!(world.checkout(&pinned(&one)).await.unwrap().read("a.yaml").unwrap(), "1\n");
+        assert_eq!(world.checkout(&pinned(&two)).await.unwrap().read("a.yaml").unwrap(), "2\n");
+        let error = world.checkout(&pinned(&other)).await.unwrap_err().to_string();
+        assert_eq!(error, format!("unable to resolve commit object for '{other}': object not found"));
+    }
+    assert_eq!(world.checkout(&GitReference::commit(&other)).await.unwrap().read("a.yaml").unwrap(), "dev\n");
+}
+
+#[tokio::test]
+async fn what_was_resolved_at_one_address_opens_no_other() {
+    let world = World::new().await;
+    let secret = world.repository.commit("main", &[("a.yaml", "secret\n")]).unwrap();
+    world.checkout(&main()).await.unwrap();
+    let open = GitRemote::new(world.server.url("open"));
+    world.server.repository("open").unwrap().commit("main", &[("a.yaml", "open\n")]).unwrap();
+    let resolved = resolve(&open, &GitReference::commit(&secret)).await.unwrap();
+    let error = world.store.fetch(&world.remote(), &resolved).await.unwrap_err();
+    assert!(matches!(error, SourceError::GitAccess { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn stores_that_are_not_used_are_removed() {
+    let world = World::new().await;
+    world.repository.commit("main", &[("a.yaml", "1\n")]).unwrap();
+    world.checkout(&main()).await.unwrap();
+    assert_eq!(world.store.remove_unused(Duration::from_secs(3600)).await.unwrap(), 0);
+    assert_eq!(world.store.remove_unused(Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(fs::read_dir(world.folder.path()).unwrap().count(), 0);
+    assert_eq!(world.checkout(&main()).await.unwrap().read("a.yaml").unwrap(), "1\n");
+}
+
+#[tokio::test]
+async fn a_reader_of_a_removed_store_does_not_take_the_next_one_with_it() {
+    let world = World::new().await;
+    world.repository.commit("main", &[("a.yaml", "1\n")]).unwrap();
+    let old = world.checkout(&main()).await.unwrap();
+    world.store.remove(&world.remote()).await.unwrap();
+    let new = world.checkout(&main()).await.unwrap();
+    drop(old);
+    assert_eq!(new.read("a.yaml").unwrap(), "1\n");
+    assert_eq!(world.checkout(&main()).await.unwrap().read("a.yaml").unwrap(), "1\n");
 }
 
 #[tokio::test]
