@@ -34,6 +34,8 @@ pub struct FetchOptions {
     pub connect_timeout: Duration,
     /// How long the server may be silent; 60 s.
     pub read_timeout: Duration,
+    /// How long one try may take altogether; 10 minutes.
+    pub timeout: Duration,
     /// The host, with a port if need be, to ask instead of the one in the artifact's address: Flux's
     /// `SOURCE_CONTROLLER_LOCALHOST`, for controllers that run outside of the cluster.
     pub host: Option<String>,
@@ -51,6 +53,7 @@ impl Default for FetchOptions {
             max_wait: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(30),
             read_timeout: Duration::from_secs(60),
+            timeout: Duration::from_secs(600),
             host: None,
             limits: Limits::default(),
             links: Links::Refuse,
@@ -71,6 +74,15 @@ impl FetchOptions {
     pub fn waits(mut self, min: Duration, max: Duration) -> Self {
         self.min_wait = min;
         self.max_wait = max;
+        self
+    }
+
+    /// Returns the options with another time for one try, for the server's silence and for the connection.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self.read_timeout = self.read_timeout.min(timeout);
+        self.connect_timeout = self.connect_timeout.min(timeout);
         self
     }
 
@@ -125,6 +137,7 @@ impl Fetcher {
             .redirect(reqwest::redirect::Policy::limited(REDIRECTS))
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.read_timeout)
+            .timeout(options.timeout)
             // The archive is gzip itself: were it unpacked on the way, the digest would be of other bytes.
             .no_gzip()
             .build()

@@ -65,7 +65,7 @@ impl StoreOptions {
 ///
 /// # Guarantees
 /// A crash or a full disk at any point leaves the last good file, and at most a temporary file that
-/// [`LocalStore::open`](LocalStore::new) removes at the next start. Directories are for this user only (`0700`), and so
+/// opening the store removes at the next start. Directories are for this user only (`0700`), and so
 /// are files (`0600`).
 ///
 /// # Assumptions
@@ -288,10 +288,13 @@ fn whole_seconds(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// Makes the root and the directories below it, each for this user only. Another object that is removed at the same time
-/// may take a shared parent away, so a few tries are made.
+/// Makes the root and the directories below it, each for this user only, and syncs those that got a new entry. Another
+/// object that is removed at the same time may take a shared parent away, so a few tries are made.
 fn make_directories(root: &Path, below: &Path) -> Result<(), SourceError> {
     let wanted = root.join(below);
+    if wanted.is_dir() {
+        return Ok(());
+    }
     let mut outcome = Ok(());
     for _ in 0..8 {
         outcome = builder().create(&wanted);
@@ -300,7 +303,9 @@ fn make_directories(root: &Path, below: &Path) -> Result<(), SourceError> {
             _ => break,
         }
     }
-    outcome.map_err(failed("creation of directory", &wanted))
+    outcome.map_err(failed("creation of directory", &wanted))?;
+    let mut parents = wanted.ancestors().skip(1).take_while(|parent| parent.starts_with(root));
+    parents.try_for_each(sync_directory)
 }
 
 #[cfg(unix)]

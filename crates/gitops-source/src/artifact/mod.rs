@@ -26,6 +26,8 @@
 //! # }
 //! ```
 
+#[cfg(any(feature = "conformance", test))]
+pub mod conformance;
 mod extract;
 mod fault;
 mod fetch;

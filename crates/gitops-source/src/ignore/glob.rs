@@ -2,12 +2,17 @@
 
 /// A glob: `*`, `?`, `[a-z]`, `[^a-z]`, and `\` before a character that is meant literally.
 #[derive(Debug, Clone)]
-pub(super) struct Glob {
-    tokens: Vec<Token>,
+pub(super) enum Glob {
+    /// No special character.
+    Literal(String),
+    /// A star and nothing special behind it. This and the literal are nearly all patterns there are, and each is asked
+    /// for each element of each path.
+    Suffix(String),
+    Tokens(Vec<Token>),
 }
 
 #[derive(Debug, Clone)]
-enum Token {
+pub(super) enum Token {
     Literal(char),
     AnyOne,
     Star,
@@ -30,17 +35,30 @@ impl Glob {
                 c => Token::Literal(c),
             });
         }
-        Some(Self { tokens })
+        if let Some(literal) = all_literal(&tokens) {
+            return Some(Self::Literal(literal));
+        }
+        if let Some((Token::Star, rest)) = tokens.split_first()
+            && let Some(suffix) = all_literal(rest)
+        {
+            return Some(Self::Suffix(suffix));
+        }
+        Some(Self::Tokens(tokens))
     }
 
     /// Returns whether the whole name matches. Takes time proportional to the lengths of both multiplied.
     pub(super) fn matches(&self, name: &str) -> bool {
+        let tokens = match self {
+            Self::Literal(literal) => return name == literal,
+            Self::Suffix(suffix) => return name.ends_with(suffix.as_str()),
+            Self::Tokens(tokens) => tokens,
+        };
         let name: Vec<char> = name.chars().collect();
         let (mut token, mut at) = (0, 0);
         // Where to go on when what follows the last star does not fit: behind that star, one character further.
         let mut retry: Option<(usize, usize)> = None;
         loop {
-            match self.tokens.get(token) {
+            match tokens.get(token) {
                 Some(Token::Star) => {
                     token += 1;
                     retry = Some((token, at));
@@ -76,6 +94,12 @@ impl Token {
             }
         }
     }
+}
+
+/// Returns the text of tokens that are all literal.
+fn all_literal(tokens: &[Token]) -> Option<String> {
+    let literal = |token: &Token| if let Token::Literal(c) = token { Some(*c) } else { None };
+    tokens.iter().map(literal).collect()
 }
 
 /// Reads a class behind its `[`.
