@@ -131,7 +131,8 @@ impl Kustomize {
             }
             Some(overlay) => {
                 let target = complete(&mut context, &place, overlay)?;
-                let built = self.run(&mut context, target).map_err(|error| error.within("kustomize build failed"))?;
+                let built =
+                    self.run(&mut context, target).map_err(|error| error.within("kustomize build failed"))?;
                 Ok(with_common_metadata(built, overlay))
             }
         }
@@ -146,7 +147,9 @@ impl Kustomize {
         target.finish(context, &mut sum)?;
         let nodes = &mut context.nodes;
         match (&target.kustomization.sort_options, self.order) {
-            (Some(options), _) => SortOrderTransformer { options: options.clone() }.apply(nodes, &mut sum.map)?,
+            (Some(options), _) => {
+                SortOrderTransformer { options: options.clone() }.apply(nodes, &mut sum.map)?
+            }
             (None, Order::Legacy) => SortOrderTransformer::legacy().apply(nodes, &mut sum.map)?,
             (None, Order::AsRead) => {}
         }
@@ -175,7 +178,9 @@ impl Kustomize {
             let object = Object::new(value).map_err(|error| BuildError::Malformed(error.to_string()))?;
             let line = |line: &u32| usize::try_from(*line).unwrap_or_default();
             objects.push(match &resource.read_from {
-                Some((file, at)) => object.with_origin(Origin { file: file.to_string().into(), line: line(at) }),
+                Some((file, at)) => {
+                    object.with_origin(Origin { file: file.to_string().into(), line: line(at) })
+                }
                 None => object,
             });
         }

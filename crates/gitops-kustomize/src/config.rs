@@ -92,8 +92,9 @@ impl Config {
 
     /// Reads a file of `configurations`.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, BuildError> {
-        let file: File = decode(bytes, "TransformerConfig")
-            .map_err(|error| error.map(|text| format!("error unmarshaling JSON: while decoding JSON: {text}")))?;
+        let file: File = decode(bytes, "TransformerConfig").map_err(|error| {
+            error.map(|text| format!("error unmarshaling JSON: while decoding JSON: {text}"))
+        })?;
         let mut config = Self {
             name_prefix: FieldSpecs::from_args(&file.name_prefix),
             name_suffix: FieldSpecs::from_args(&file.name_suffix),
@@ -121,7 +122,10 @@ impl Config {
 
     /// Adds what another configuration says.
     pub(crate) fn merge(&mut self, more: &Self) -> Result<(), BuildError> {
-        let mut changed = more.name_reference.iter().any(|more| self.name_reference.iter().all(|own| own.target != more.target));
+        let mut changed = more
+            .name_reference
+            .iter()
+            .any(|more| self.name_reference.iter().all(|own| own.target != more.target));
         let mut merge = |own: &mut FieldSpecs, more: &FieldSpecs, name: &str| {
             let before = own.0.len();
             own.merge(more).map_err(|error| error.within(format!("failed to merge {name} fieldSpec")))?;

@@ -22,7 +22,8 @@ pub(crate) fn parse(bytes: &[u8], path: &str) -> Result<Config, BuildError> {
     let mut config = Config::default();
     for (name, definition) in definitions {
         let properties = &definition["Schema"]["properties"];
-        let properties = if properties.is_object() { properties } else { &definition["schema"]["properties"] };
+        let properties =
+            if properties.is_object() { properties } else { &definition["schema"]["properties"] };
         if ["kind", "apiVersion", "metadata"].iter().all(|field| properties.get(field).is_some()) {
             let kind = name.rsplit('.').next().unwrap_or(name);
             let gvk = Gvk::new("", "", kind);
@@ -51,7 +52,9 @@ impl Walk<'_> {
             Value::Null => &definition["schema"],
             schema => schema,
         });
-        for (field, property) in schema.and_then(|schema| schema["properties"].as_object()).into_iter().flatten() {
+        for (field, property) in
+            schema.and_then(|schema| schema["properties"].as_object()).into_iter().flatten()
+        {
             path.push(field.clone());
             self.property(property, path)?;
             path.pop();
@@ -62,7 +65,8 @@ impl Walk<'_> {
 
     fn property(&mut self, property: &Value, path: &mut Vec<String>) -> Result<(), BuildError> {
         let marked = |mark: &str| property[mark].as_str();
-        let spec = |path: &[String]| FieldSpecs(vec![FieldSpec::new(self.gvk.clone(), &path.join("/"), false)]);
+        let spec =
+            |path: &[String]| FieldSpecs(vec![FieldSpec::new(self.gvk.clone(), &path.join("/"), false)]);
         if marked("x-kubernetes-annotation").is_some() {
             self.found.common_annotations.merge(&spec(path))?;
         }
@@ -83,7 +87,7 @@ impl Walk<'_> {
             self.found.merge(&more)?;
         }
         match property["$ref"].as_str() {
-            Some(reference) => self.definition(&reference.to_owned(), path),
+            Some(reference) => self.definition(reference, path),
             None => Ok(()),
         }
     }

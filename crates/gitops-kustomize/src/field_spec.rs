@@ -150,7 +150,8 @@ impl FieldSpecs {
     /// Adds specifications that are not there yet.
     pub(crate) fn merge(&mut self, more: &Self) -> Result<(), BuildError> {
         for spec in &more.0 {
-            let known = self.0.iter().find(|known| known.gvk.is_selected_by(&spec.gvk) && known.path == spec.path);
+            let known =
+                self.0.iter().find(|known| known.gvk.is_selected_by(&spec.gvk) && known.path == spec.path);
             match known {
                 Some(known) if known.create != spec.create => {
                     return Err(BuildError::Invalid("conflicting fieldspecs".to_owned()));

@@ -39,7 +39,10 @@ fn walk(
     let dir = if below.is_empty() { base.to_owned() } else { join(base, below) };
     if depth > root.limits.depth {
         let shown = root.shown(&dir);
-        return Err(BuildError::Limit(format!("directories nest deeper than {} levels: {shown}", root.limits.depth)));
+        return Err(BuildError::Limit(format!(
+            "directories nest deeper than {} levels: {shown}",
+            root.limits.depth
+        )));
     }
     let entries = root.tree().list(&dir).map_err(|error| BuildError::tree(&error, &root.shown(&dir)))?;
     for entry in entries {

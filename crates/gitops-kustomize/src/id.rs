@@ -25,7 +25,11 @@ impl Gvk {
     }
 
     pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.to_string()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// Tells whether the selector's parts that are given are equal.
@@ -43,16 +47,23 @@ impl Gvk {
     /// Returns what kustomize sorts field specifications by.
     pub(crate) fn sort_key(&self) -> (i32, String) {
         let part = |text: &str, none: &str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
-        let text =
-            [part(&self.group, "~G"), part(&self.version, "~V"), part(&self.kind, "~K")].join("_");
+        let text = [part(&self.group, "~G"), part(&self.version, "~V"), part(&self.kind, "~K")].join("_");
         (crate::transform::sort_order::default_rank(&self.kind), text)
     }
 }
 
 impl fmt::Display for Gvk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |text: &'_ str, none: &'static str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
-        write!(f, "{}.{}.{}", part(&self.kind, "[noKind]"), part(&self.version, "[noVer]"), part(&self.group, "[noGrp]"))
+        let part = |text: &'_ str, none: &'static str| {
+            if text.is_empty() { none.to_owned() } else { text.to_owned() }
+        };
+        write!(
+            f,
+            "{}.{}.{}",
+            part(&self.kind, "[noKind]"),
+            part(&self.version, "[noVer]"),
+            part(&self.group, "[noGrp]")
+        )
     }
 }
 

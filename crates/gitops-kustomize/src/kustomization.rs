@@ -298,7 +298,8 @@ pub(crate) struct GeneratorOptions {
 impl Kustomization {
     /// Reads a kustomization file and brings old fields into their new form.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, BuildError> {
-        let mut parsed: Self = decode(bytes, "Kustomization").map_err(|error| error.within("invalid Kustomization"))?;
+        let mut parsed: Self =
+            decode(bytes, "Kustomization").map_err(|error| error.within("invalid Kustomization"))?;
         if let Some(args) = parsed.config_map_generator.iter().find(|args| !args.secret_type.is_empty()) {
             let name = &args.name;
             return Err(BuildError::Invalid(format!(
@@ -324,10 +325,13 @@ impl Kustomization {
                 Err(BuildError::Invalid(text)) => text,
                 Err(error) => return Err(error),
             };
-            let field = unknown.strip_prefix("json: unknown field \"").and_then(|rest| rest.strip_suffix('"'));
+            let field =
+                unknown.strip_prefix("json: unknown field \"").and_then(|rest| rest.strip_suffix('"'));
             let removed = field.and_then(|field| value.as_object_mut()?.remove(field));
             if removed.is_none() {
-                return Err(BuildError::Invalid(format!("error unmarshaling JSON: while decoding JSON: {unknown}")));
+                return Err(BuildError::Invalid(format!(
+                    "error unmarshaling JSON: while decoding JSON: {unknown}"
+                )));
             }
         }
     }
@@ -356,7 +360,8 @@ impl Kustomization {
 
     /// Refuses a file that says nothing, or is of another kind.
     pub(crate) fn check(&self, shown: &str) -> Result<(), BuildError> {
-        let nothing = Self { api_version: self.api_version.clone(), kind: self.kind.clone(), ..Self::default() };
+        let nothing =
+            Self { api_version: self.api_version.clone(), kind: self.kind.clone(), ..Self::default() };
         if *self == nothing {
             return Err(BuildError::Invalid("kustomization.yaml is empty".to_owned()));
         }
@@ -371,12 +376,18 @@ impl Kustomization {
         if wrong.is_empty() {
             return Ok(());
         }
-        Err(BuildError::Invalid(format!("Failed to read kustomization file under {shown}:\n{}", wrong.join("\n"))))
+        Err(BuildError::Invalid(format!(
+            "Failed to read kustomization file under {shown}:\n{}",
+            wrong.join("\n")
+        )))
     }
 }
 
 /// Reads a configuration strictly: unknown fields are refused, null is the same as absent.
-pub(crate) fn decode<T: serde::de::DeserializeOwned + Default>(bytes: &[u8], what: &str) -> Result<T, BuildError> {
+pub(crate) fn decode<T: serde::de::DeserializeOwned + Default>(
+    bytes: &[u8],
+    what: &str,
+) -> Result<T, BuildError> {
     match config_value(bytes)? {
         Value::Null => Ok(T::default()),
         value => from_value(value, what),
@@ -395,13 +406,17 @@ pub(crate) fn config_value(bytes: &[u8]) -> Result<Value, BuildError> {
 }
 
 /// Decodes a value in the words of Go's decoder, to which the case of a field's name does not matter.
-pub(crate) fn from_value<T: serde::de::DeserializeOwned>(mut value: Value, what: &str) -> Result<T, BuildError> {
+pub(crate) fn from_value<T: serde::de::DeserializeOwned>(
+    mut value: Value,
+    what: &str,
+) -> Result<T, BuildError> {
     for _ in 0..100 {
         let error = match T::deserialize(&value) {
             Ok(decoded) => return Ok(decoded),
             Err(error) => error.to_string(),
         };
-        let Some((field, rest)) = error.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) else {
+        let Some((field, rest)) = error.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'))
+        else {
             return Err(BuildError::Invalid(format!("json: cannot unmarshal into {what}: {error}")));
         };
         let known = rest.split('`').skip(1).step_by(2).find(|known| known.eq_ignore_ascii_case(field));
@@ -426,7 +441,9 @@ fn rename(value: &mut Value, from: &str, to: &str) -> bool {
             }
             map.values_mut().fold(renamed, |renamed, inner| rename(inner, from, to) || renamed)
         }
-        Value::Array(items) => items.iter_mut().fold(false, |renamed, inner| rename(inner, from, to) || renamed),
+        Value::Array(items) => {
+            items.iter_mut().filter_map(|inner| rename(inner, from, to).then_some(())).count() > 0
+        }
         _ => false,
     }
 }

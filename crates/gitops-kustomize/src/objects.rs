@@ -7,7 +7,11 @@ use crate::resource::Resource;
 use crate::yaml::{Id, Kind, Nodes, ReadError, ReadLimits};
 
 /// Returns the objects of a text.
-pub(crate) fn read(nodes: &mut Nodes, bytes: &[u8], limits: &ReadLimits) -> Result<Vec<Resource>, BuildError> {
+pub(crate) fn read(
+    nodes: &mut Nodes,
+    bytes: &[u8],
+    limits: &ReadLimits,
+) -> Result<Vec<Resource>, BuildError> {
     let roots = nodes.read_all(bytes, limits).map_err(|error| read_error(&error))?;
     let single = match roots.as_slice() {
         [root] => wrapped_items(nodes, *root),
@@ -29,7 +33,8 @@ pub(crate) fn read(nodes: &mut Nodes, bytes: &[u8], limits: &ReadLimits) -> Resu
                 let mut inner = Vec::new();
                 for item in nodes[items].content.clone() {
                     let line = nodes[item].line;
-                    let value = nodes.value(item).map_err(|error| BuildError::Malformed(error.to_string()))?;
+                    let value =
+                        nodes.value(item).map_err(|error| BuildError::Malformed(error.to_string()))?;
                     if value.is_null() {
                         continue;
                     }
@@ -40,8 +45,11 @@ pub(crate) fn read(nodes: &mut Nodes, bytes: &[u8], limits: &ReadLimits) -> Resu
                 queue.extend(checked(nodes, inner)?);
             }
             _ => {
-                let found = if nodes[items].kind == Kind::Mapping { "map[string]interface {}" } else { "string" };
-                return Err(BuildError::Malformed(format!("expected array in {kind}/items, but found {found}")));
+                let found =
+                    if nodes[items].kind == Kind::Mapping { "map[string]interface {}" } else { "string" };
+                return Err(BuildError::Malformed(format!(
+                    "expected array in {kind}/items, but found {found}"
+                )));
             }
         }
     }
@@ -103,7 +111,8 @@ fn checked(nodes: &Nodes, roots: Vec<Id>) -> Result<Vec<Id>, BuildError> {
 
 /// Refuses what has no kind or no name.
 pub(crate) fn check(nodes: &Nodes, root: Id) -> Result<(), BuildError> {
-    let text = |id: Option<Id>| id.filter(|id| !nodes[*id].is_nil_or_empty()).map(|id| nodes[id].value.to_string());
+    let text =
+        |id: Option<Id>| id.filter(|id| !nodes[*id].is_nil_or_empty()).map(|id| nodes[id].value.to_string());
     let api_version = text(nodes.field(root, "apiVersion"));
     let kind = text(nodes.field(root, "kind"));
     let metadata = nodes.field(root, "metadata").filter(|metadata| !nodes[*metadata].is_nil_or_empty());

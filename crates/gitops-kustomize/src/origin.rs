@@ -28,7 +28,11 @@ impl Origin {
 
     /// Returns the origin of what a builtin of this kustomization makes.
     pub(crate) fn builtin(&self, file: &str, kind: &str) -> Self {
-        let by = ConfiguredBy { api_version: "builtin".to_owned(), kind: kind.to_owned(), ..ConfiguredBy::default() };
+        let by = ConfiguredBy {
+            api_version: "builtin".to_owned(),
+            kind: kind.to_owned(),
+            ..ConfiguredBy::default()
+        };
         Self { path: String::new(), configured_in: join_clean(&self.path, file), by: Some(by) }
     }
 
@@ -65,7 +69,7 @@ impl Origin {
 fn put(nodes: &mut Nodes, map: Id, key: &str, text: &str) {
     if !text.is_empty() {
         let key = nodes.add(Node::scalar(key));
-        let value = nodes.from_value(&serde_json::Value::String(text.to_owned()));
+        let value = nodes.nodes_of(&serde_json::Value::String(text.to_owned()));
         nodes[map].content.extend([key, value]);
     }
 }
@@ -93,7 +97,11 @@ pub(crate) fn join_clean(base: &str, path: &str) -> String {
 }
 
 /// Writes an origin into an object's annotations, or removes it.
-pub(crate) fn set_origin(nodes: &mut Nodes, resource: &Resource, origin: Option<&Origin>) -> Result<(), FieldError> {
+pub(crate) fn set_origin(
+    nodes: &mut Nodes,
+    resource: &Resource,
+    origin: Option<&Origin>,
+) -> Result<(), FieldError> {
     let mut annotations = resource.annotations(nodes);
     match origin {
         Some(origin) => {
@@ -111,7 +119,8 @@ pub(crate) fn origin_of(nodes: &Nodes, resource: &Resource) -> Option<Origin> {
     let text = resource.annotation(nodes, annotation::ORIGIN)?;
     let mut inner = Nodes::default();
     let root = inner.read_one(&text, &ReadLimits::default()).ok()??;
-    let text = |map: Id, name: &str| inner.field(map, name).map_or(String::new(), |id| inner.text(id).to_owned());
+    let text =
+        |map: Id, name: &str| inner.field(map, name).map_or(String::new(), |id| inner.text(id).to_owned());
     let by = inner.field(root, "configuredBy").map(|map| ConfiguredBy {
         api_version: text(map, "apiVersion"),
         kind: text(map, "kind"),
@@ -122,7 +131,11 @@ pub(crate) fn origin_of(nodes: &Nodes, resource: &Resource) -> Option<Origin> {
 }
 
 /// Notes that a transformer changed the object.
-pub(crate) fn add_transformation(nodes: &mut Nodes, resource: &Resource, origin: &Origin) -> Result<(), FieldError> {
+pub(crate) fn add_transformation(
+    nodes: &mut Nodes,
+    resource: &Resource,
+    origin: &Origin,
+) -> Result<(), FieldError> {
     if origin_of(nodes, resource).is_none() {
         return set_origin(nodes, resource, Some(origin));
     }

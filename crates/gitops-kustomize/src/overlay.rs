@@ -100,7 +100,9 @@ impl Overlay {
         }));
         for component in &self.components {
             if !is_local(component) {
-                return Err(BuildError::Refused(format!("component path '{component}' must be local and relative")));
+                return Err(BuildError::Refused(format!(
+                    "component path '{component}' must be local and relative"
+                )));
             }
             if self.ignore_missing_components {
                 let path = root.resolve(place, component, "components")?;

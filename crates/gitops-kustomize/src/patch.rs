@@ -48,7 +48,9 @@ impl PatchTransformer {
             && !merges.is_empty()
             && !operations.is_empty()
         {
-            return Err(BuildError::Invalid(format!("illegally qualifies as both an SM and JSON patch: {source}")));
+            return Err(BuildError::Invalid(format!(
+                "illegally qualifies as both an SM and JSON patch: {source}"
+            )));
         }
         let patch = match (merges, operations) {
             (Err(BuildError::Limit(text)), Err(_)) => return Err(BuildError::Limit(text)),
@@ -71,12 +73,20 @@ impl PatchTransformer {
         Ok(Self { patch, source, target })
     }
 
-    pub(crate) fn apply(&self, nodes: &mut Nodes, map: &mut ResMap, schemas: &Schemas) -> Result<(), BuildError> {
+    pub(crate) fn apply(
+        &self,
+        nodes: &mut Nodes,
+        map: &mut ResMap,
+        schemas: &Schemas,
+    ) -> Result<(), BuildError> {
         match &self.patch {
             Patch::Strategic(merges) => self.merge(nodes, map, merges, schemas),
             Patch::Json(operations) => {
                 let Some(target) = &self.target else {
-                    return Err(BuildError::Invalid(format!("must specify a target for JSON patch {}", self.source)));
+                    return Err(BuildError::Invalid(format!(
+                        "must specify a target for JSON patch {}",
+                        self.source
+                    )));
                 };
                 for at in select(nodes, map, target)? {
                     let resource = &map.list[at];
@@ -98,9 +108,9 @@ impl PatchTransformer {
         let Some(target) = &self.target else {
             for merge in merges {
                 let id = merge.original_id(nodes);
-                let at = map
-                    .by_id(nodes, &id)
-                    .map_err(|error| error.within(format!("no resource matches strategic merge patch \"{id}\"")))?;
+                let at = map.by_id(nodes, &id).map_err(|error| {
+                    error.within(format!("no resource matches strategic merge patch \"{id}\""))
+                })?;
                 let resource = map.list[at].clone();
                 map.list[at].node = apply_strategic(nodes, &resource, merge, schemas)?;
             }
@@ -130,7 +140,12 @@ pub(crate) struct StrategicMergeTransformer {
 }
 
 impl StrategicMergeTransformer {
-    pub(crate) fn apply(&self, nodes: &mut Nodes, map: &mut ResMap, schemas: &Schemas) -> Result<(), BuildError> {
+    pub(crate) fn apply(
+        &self,
+        nodes: &mut Nodes,
+        map: &mut ResMap,
+        schemas: &Schemas,
+    ) -> Result<(), BuildError> {
         for patch in &self.patches {
             let id = patch.original_id(nodes);
             let at = map.by_id(nodes, &id)?;
@@ -164,7 +179,9 @@ impl Json6902Transformer {
         }
         let patch = json::JsonPatch::parse(text)?;
         if patch.is_empty() {
-            return Err(BuildError::Invalid(format!("patch appears to be empty; file={file}, JsonOp={text}")));
+            return Err(BuildError::Invalid(format!(
+                "patch appears to be empty; file={file}, JsonOp={text}"
+            )));
         }
         Ok(Self { patch, target })
     }

@@ -10,8 +10,8 @@ use crate::error::BuildError;
 use crate::field_spec::FieldSpecs;
 use crate::generator::make::{Sort, make};
 use crate::kustomization::{
-    FieldSpecArgs, GeneratorArgs, Image, Patch, PatchOptions, Replica, ReplacementField, Selector, SortOptions,
-    config_value, from_value, keep_fields,
+    FieldSpecArgs, GeneratorArgs, Image, Patch, PatchOptions, ReplacementField, Replica, Selector,
+    SortOptions, config_value, from_value, keep_fields,
 };
 use crate::objects;
 use crate::patch::{Json6902Transformer, PatchTransformer, StrategicMergeTransformer};
@@ -72,6 +72,31 @@ struct ValueTargetArgs {
     file_path_position: i64,
 }
 
+/// The fields of a transformer's configuration.
+const TRANSFORMER_FIELDS: [&str; 21] = [
+    "metadata",
+    "fieldSpecs",
+    "labels",
+    "annotations",
+    "unsetOnly",
+    "setRoleBindingSubjects",
+    "target",
+    "path",
+    "jsonOp",
+    "paths",
+    "patches",
+    "patch",
+    "options",
+    "prefix",
+    "suffix",
+    "replica",
+    "imageTag",
+    "replacements",
+    "value",
+    "targets",
+    "targetFilePath",
+];
+
 /// The fields of a generator's configuration.
 const GENERATOR_FIELDS: [&str; 9] =
     ["name", "namespace", "behavior", "literals", "files", "envs", "env", "options", "type"];
@@ -82,7 +107,7 @@ fn is_builtin(nodes: &Nodes, resource: &Resource) -> bool {
 }
 
 /// Bare numbers and booleans are taken as text where a configuration wants text.
-fn make_text(value: &mut Value) {
+pub(crate) fn make_text(value: &mut Value) {
     if value.is_boolean() || value.is_number() {
         *value = Value::String(value.to_string());
     }
@@ -104,12 +129,21 @@ pub(crate) fn transformer(
     let mut value = value_of(&context.nodes, resource)?;
     if let Value::Object(map) = &mut value {
         map.retain(|_, value| !value.is_null());
+        for known in TRANSFORMER_FIELDS {
+            let written =
+                map.keys().find(|field| *field != known && field.eq_ignore_ascii_case(known)).cloned();
+            if let Some(inner) = written.and_then(|written| map.remove(&written)) {
+                map.entry(known).or_insert(inner);
+            }
+        }
         // The annotations of the configuration itself are not those to be set.
         if let Some(Value::Object(metadata)) = map.get_mut("metadata") {
             metadata.retain(|key, _| key == "name" || key == "namespace");
         }
         for field in ["labels", "annotations", "imageTag"] {
-            for value in map.get_mut(field).and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut()) {
+            for value in
+                map.get_mut(field).and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut())
+            {
                 make_text(value);
             }
         }
@@ -117,13 +151,16 @@ pub(crate) fn transformer(
             map.get_mut(field).into_iter().for_each(make_text);
         }
         if let Some(Value::Array(specs)) = map.get_mut("fieldSpecs") {
-            specs.iter_mut().for_each(|spec| keep_fields(spec, &["group", "version", "kind", "path", "create"]));
+            specs
+                .iter_mut()
+                .for_each(|spec| keep_fields(spec, &["group", "version", "kind", "path", "create"]));
         }
     }
-    let config: Config = from_value(value, &kind)
-        .map_err(|error| error.within(format!("plugin {id} fails configuration")))?;
-    build(context, place, &kind, config)
-        .map_err(|error| if error.is_final() { error } else { error.within(format!("plugin {id} fails configuration")) })
+    let config: Config =
+        from_value(value, &kind).map_err(|error| error.within(format!("plugin {id} fails configuration")))?;
+    build(context, place, &kind, config).map_err(|error| {
+        if error.is_final() { error } else { error.within(format!("plugin {id} fails configuration")) }
+    })
 }
 
 #[allow(clippy::too_many_lines, reason = "one arm for each kind")]
@@ -141,7 +178,9 @@ fn build(
     };
     Ok(match kind {
         "LabelTransformer" => Transformer::Label(LabelTransformer { labels: config.labels, specs }),
-        "AnnotationsTransformer" => Transformer::Label(LabelTransformer { labels: config.annotations, specs }),
+        "AnnotationsTransformer" => {
+            Transformer::Label(LabelTransformer { labels: config.annotations, specs })
+        }
         "NamespaceTransformer" => Transformer::Namespace(NamespaceTransformer {
             namespace: config.metadata.namespace,
             specs,
@@ -158,20 +197,29 @@ fn build(
         }
         "PrefixSuffixTransformer" => {
             needs_specs()?;
-            Transformer::NameAffix(vec![affix(Side::Prefix, &config.prefix), affix(Side::Suffix, &config.suffix)])
+            Transformer::NameAffix(vec![
+                affix(Side::Prefix, &config.prefix),
+                affix(Side::Suffix, &config.suffix),
+            ])
         }
         "ReplicaCountTransformer" => {
             Transformer::ReplicaCount(ReplicaCountTransformer { replica: config.replica, specs })
         }
         "ImageTagTransformer" => Transformer::ImageTag(ImageTagTransformer::new(config.image_tag, specs)),
-        "ReplacementTransformer" => Transformer::Replacement(replacements(context, place, config.replacements)?),
+        "ReplacementTransformer" => {
+            Transformer::Replacement(replacements(context, place, config.replacements)?)
+        }
         "PatchTransformer" => {
             let options = match config.options {
                 Some(options) => from_value(options, "PatchArgs")?,
                 None => PatchOptions::default(),
             };
-            let patch =
-                Patch { path: config.path, patch: config.patch, target: config.target, options: Some(options) };
+            let patch = Patch {
+                path: config.path,
+                patch: config.patch,
+                target: config.target,
+                options: Some(options),
+            };
             Transformer::Patch(patch_transformer(context, place, patch)?)
         }
         "PatchStrategicMergeTransformer" => {
@@ -190,7 +238,11 @@ fn build(
     })
 }
 
-fn value_add(context: &mut Context<'_>, place: &Place, config: Config) -> Result<ValueAddTransformer, BuildError> {
+fn value_add(
+    context: &mut Context<'_>,
+    place: &Place,
+    config: Config,
+) -> Result<ValueAddTransformer, BuildError> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct File {
@@ -215,7 +267,9 @@ fn value_add(context: &mut Context<'_>, place: &Place, config: Config) -> Result
         }
         if target.file_path_position < 0 {
             let position = target.file_path_position;
-            return Err(BuildError::Invalid(format!("value of FilePathPosition ({position}) cannot be negative")));
+            return Err(BuildError::Invalid(format!(
+                "value of FilePathPosition ({position}) cannot be negative"
+            )));
         }
     }
     let targets = targets.into_iter().map(|target| ValueTarget {
@@ -442,7 +496,11 @@ fn iam_policy(nodes: &mut Nodes, value: &Value) -> Result<Resource, BuildError> 
     if cloud != "gke" {
         return Err(BuildError::NotSupported(format!("cloud provider {cloud} not supported yet")));
     }
-    let account = format!("{}@{}.iam.gserviceaccount.com", text("/serviceAccount/name"), text("/serviceAccount/projectId"));
+    let account = format!(
+        "{}@{}.iam.gserviceaccount.com",
+        text("/serviceAccount/name"),
+        text("/serviceAccount/projectId")
+    );
     let root = nodes.add(Node::of(Kind::Mapping));
     for (path, text) in [
         (&["apiVersion"][..], "v1".to_owned()),

@@ -30,7 +30,9 @@ impl ResMap {
         for resource in more {
             let id = resource.id(nodes);
             if known.insert(id.key(), ()).is_some() {
-                return Err(BuildError::Conflict(format!("may not add resource with an already registered id: {id}")));
+                return Err(BuildError::Conflict(format!(
+                    "may not add resource with an already registered id: {id}"
+                )));
             }
             self.list.push(resource);
         }
@@ -44,10 +46,15 @@ impl ResMap {
         let behavior = resource.behavior(nodes);
         let [at] = matches.as_slice() else {
             if !matches.is_empty() {
-                return Err(BuildError::Conflict(format!("found multiple objects that could accept merge of {id}")));
+                return Err(BuildError::Conflict(format!(
+                    "found multiple objects that could accept merge of {id}"
+                )));
             }
             if matches!(behavior, Behavior::Merge | Behavior::Replace) {
-                return Err(BuildError::Conflict(format!("id {} does not exist; cannot merge or replace", debug_id(&id))));
+                return Err(BuildError::Conflict(format!(
+                    "id {} does not exist; cannot merge or replace",
+                    debug_id(&id)
+                )));
             }
             return self.append_all(nodes, vec![resource]);
         };
@@ -99,7 +106,9 @@ impl ResMap {
             [] => "no",
             _ => "multiple",
         };
-        Err(BuildError::Transform(format!("{what} matches for Id {id}; failed to find unique target for patch {id}")))
+        Err(BuildError::Transform(format!(
+            "{what} matches for Id {id}; failed to find unique target for patch {id}"
+        )))
     }
 
     /// Removes the objects of which nothing is left.

@@ -175,7 +175,13 @@ impl Resource {
         self.append_previous(nodes, id.effective_namespace(), &id.name, &id.gvk.kind)
     }
 
-    fn append_previous(&self, nodes: &mut Nodes, namespace: &str, name: &str, kind: &str) -> Result<(), FieldError> {
+    fn append_previous(
+        &self,
+        nodes: &mut Nodes,
+        namespace: &str,
+        name: &str,
+        kind: &str,
+    ) -> Result<(), FieldError> {
         self.append_annotation(nodes, annotation::PREVIOUS_NAMES, name)?;
         self.append_annotation(nodes, annotation::PREVIOUS_NAMESPACES, namespace)?;
         self.append_annotation(nodes, annotation::PREVIOUS_KINDS, kind)
@@ -234,7 +240,9 @@ impl Resource {
 
     /// Replaces a map of texts in the metadata; an empty one is removed.
     fn set_texts(&self, nodes: &mut Nodes, field: &str, texts: &Texts) -> Result<(), FieldError> {
-        let Some(metadata) = nodes.lookup_create(self.node, &["metadata"], Kind::Mapping)? else { return Ok(()) };
+        let Some(metadata) = nodes.lookup_create(self.node, &["metadata"], Kind::Mapping)? else {
+            return Ok(());
+        };
         nodes.clear(metadata, field)?;
         if texts.is_empty() {
             return Ok(());
@@ -265,7 +273,13 @@ impl Resource {
         self.set_metadata_text(nodes, "labels", key, value)
     }
 
-    fn set_metadata_text(&self, nodes: &mut Nodes, field: &str, key: &str, value: &str) -> Result<(), FieldError> {
+    fn set_metadata_text(
+        &self,
+        nodes: &mut Nodes,
+        field: &str,
+        key: &str,
+        value: &str,
+    ) -> Result<(), FieldError> {
         if let Some(map) = nodes.lookup_create(self.node, &["metadata", field], Kind::Mapping)? {
             let value = nodes.add(Node { style: Style::SINGLE, ..Node::string(value) });
             nodes.set_field(map, key, Some(value))?;
@@ -274,7 +288,12 @@ impl Resource {
     }
 
     /// Appends to a list that an annotation holds; nothing for an empty text.
-    pub(crate) fn append_annotation(&self, nodes: &mut Nodes, key: &str, text: &str) -> Result<(), FieldError> {
+    pub(crate) fn append_annotation(
+        &self,
+        nodes: &mut Nodes,
+        key: &str,
+        text: &str,
+    ) -> Result<(), FieldError> {
         if text.is_empty() {
             return Ok(());
         }
@@ -287,7 +306,9 @@ impl Resource {
 
     /// Returns the entries of such a list.
     pub(crate) fn annotation_list(&self, nodes: &Nodes, key: &str) -> Vec<String> {
-        self.annotation(nodes, key).map(|list| list.split(',').map(str::to_owned).collect()).unwrap_or_default()
+        self.annotation(nodes, key)
+            .map(|list| list.split(',').map(str::to_owned).collect())
+            .unwrap_or_default()
     }
 
     pub(crate) fn enable(&self, nodes: &mut Nodes, key: &str) -> Result<(), FieldError> {
@@ -301,7 +322,8 @@ impl Resource {
     }
 
     pub(crate) fn behavior(&self, nodes: &Nodes) -> Behavior {
-        self.annotation(nodes, annotation::BEHAVIOR).map_or(Behavior::Unspecified, |text| Behavior::parse(&text))
+        self.annotation(nodes, annotation::BEHAVIOR)
+            .map_or(Behavior::Unspecified, |text| Behavior::parse(&text))
     }
 
     pub(crate) fn set_behavior(&self, nodes: &mut Nodes, behavior: Behavior) -> Result<(), FieldError> {

@@ -6,7 +6,8 @@ use gitops_manifest::{EntryKind, FileTree};
 use crate::error::BuildError;
 
 /// The names of a kustomization file, in the order in which they are looked for.
-pub(crate) const KUSTOMIZATION_FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(crate) const KUSTOMIZATION_FILES: [&str; 3] =
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// What a build may use up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +188,9 @@ impl<'a> Root<'a> {
             Some(EntryKind::Directory) => {}
             Some(EntryKind::File) => {
                 let shown = self.shown(&dir);
-                return Err(BuildError::Missing(format!("must build at directory: '{shown}': file is not directory")));
+                return Err(BuildError::Missing(format!(
+                    "must build at directory: '{shown}': file is not directory"
+                )));
             }
             None => {
                 let (shown, gone) = (self.shown(&dir), self.shown(&self.first_missing(&dir)?));
@@ -229,14 +232,19 @@ impl<'a> Root<'a> {
     }
 
     /// Returns the name of the directory's kustomization file and what is in it.
-    pub(crate) fn kustomization(&mut self, place: &Place) -> Result<Option<(&'static str, Bytes)>, BuildError> {
+    pub(crate) fn kustomization(
+        &mut self,
+        place: &Place,
+    ) -> Result<Option<(&'static str, Bytes)>, BuildError> {
         let mut found = None;
         for name in KUSTOMIZATION_FILES {
             let path = join(&place.dir, name);
             if self.kind(&path)? == Some(EntryKind::File) {
                 if found.is_some() {
                     let shown = self.shown(&place.dir);
-                    return Err(BuildError::Invalid(format!("Found multiple kustomization files under: {shown}\n")));
+                    return Err(BuildError::Invalid(format!(
+                        "Found multiple kustomization files under: {shown}\n"
+                    )));
                 }
                 found = Some(name);
             }
@@ -258,11 +266,16 @@ fn is_below(path: &str, dir: &str) -> bool {
 /// Tells whether kustomize would fetch such a path from elsewhere.
 pub(crate) fn is_remote(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
-    let schemes = ["http://", "https://", "ssh://", "file://", "git::", "gh:", "git@", "github.com:", "github.com/"];
-    if schemes.iter().any(|scheme| lower.starts_with(scheme)) || lower.contains("::") && lower.contains("//") {
+    let schemes =
+        ["http://", "https://", "ssh://", "file://", "git::", "gh:", "git@", "github.com:", "github.com/"];
+    if schemes.iter().any(|scheme| lower.starts_with(scheme)) || lower.contains("::") && lower.contains("//")
+    {
         return true;
     }
     // `user@host:path` and anything that says how to check it out.
     let scp = path.split_once('@').is_some_and(|(user, rest)| !user.contains('/') && rest.contains(':'));
-    scp || path.contains("?ref=") || path.contains("?version=") || path.contains(".git//") || path.contains("_git/")
+    scp || path.contains("?ref=")
+        || path.contains("?version=")
+        || path.contains(".git//")
+        || path.contains("_git/")
 }

@@ -49,8 +49,8 @@ pub(crate) enum Schema<'a> {
 impl Schemas {
     /// Reads a document of `openapi`.
     pub(crate) fn parse(bytes: &[u8], keep_builtin: bool) -> Result<Self, BuildError> {
-        let value = crate::kustomization::config_value(bytes)
-            .map_err(|error| error.within("invalid schema file"))?;
+        let value =
+            crate::kustomization::config_value(bytes).map_err(|error| error.within("invalid schema file"))?;
         if !value.is_object() {
             return Err(BuildError::Malformed("invalid schema file: it must be a map".to_owned()));
         }
@@ -91,7 +91,8 @@ impl Schemas {
             Schema::BuiltinList(_) => None,
             Schema::Custom(value) => {
                 let field = value["properties"].get(name);
-                let field = field.or_else(|| Some(&value["additionalProperties"]).filter(|value| value.is_object()));
+                let field =
+                    field.or_else(|| Some(&value["additionalProperties"]).filter(|value| value.is_object()));
                 self.resolve(field?)
             }
         }

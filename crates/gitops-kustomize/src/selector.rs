@@ -109,9 +109,9 @@ impl Requirements {
         let mut parser = Parser { tokens: &tokens, at: 0 };
         let mut requirements = Vec::new();
         while parser.peek().is_some() {
-            let requirement = parser
-                .requirement()
-                .ok_or_else(|| BuildError::Invalid(format!("unable to parse requirement: {text:?} is no selector")))?;
+            let requirement = parser.requirement().ok_or_else(|| {
+                BuildError::Invalid(format!("unable to parse requirement: {text:?} is no selector"))
+            })?;
             requirements.push(requirement);
         }
         Ok(Self(requirements))

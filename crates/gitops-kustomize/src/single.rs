@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::error::BuildError;
 use crate::field_spec::{Creation, FieldSpecs};
-use crate::kustomization::{FieldSpecArgs, Image, Replica, ReplacementField, from_value};
+use crate::kustomization::{FieldSpecArgs, Image, ReplacementField, Replica, from_value};
 use crate::objects;
 use crate::patch::json::JsonPatch;
 use crate::patch::strategic;
@@ -50,7 +50,12 @@ use crate::yaml::{FieldError, Id, Kind, Node, Nodes, ReadLimits, Tag, print_docu
 /// assert_eq!(manifests[0].label("team"), Some("blue"));
 /// # Ok::<(), gitops_kustomize::BuildError>(())
 /// ```
-pub fn transform(config: &str, resources: &str, tree: &dyn FileTree, dir: &str) -> Result<Manifests, BuildError> {
+pub fn transform(
+    config: &str,
+    resources: &str,
+    tree: &dyn FileTree,
+    dir: &str,
+) -> Result<Manifests, BuildError> {
     let (mut context, place, config) = open(config, tree, dir)?;
     let transformer = plugin::transformer(&mut context, &place, &config)?;
     let list = objects::read(&mut context.nodes, resources.as_bytes(), &context.limits)?;
@@ -139,7 +144,8 @@ struct MappingFunc {
     vars: BTreeMap<String, Value>,
 }
 
-/// Runs one of kustomize's filters on a YAML stream, which keeps its order, comments and quoting.
+/// Runs one of kustomize's filters on a YAML stream, which keeps its order and quoting, and the comments of what is
+/// not changed.
 ///
 /// The filters are `annotations`, `fieldspec`, `fsslice`, `imagetag`, `imagetag-legacy`, `labels`, `namespace`,
 /// `patchjson6902`, `patchstrategicmerge`, `prefix`, `refvar`, `replacement`, `replicacount`, `suffix` and `valueadd`.
@@ -153,11 +159,16 @@ struct MappingFunc {
 /// use serde_json::json;
 ///
 /// let settings = json!({"prefix": "a-", "fieldSpec": {"path": "metadata/name"}});
-/// assert_eq!(filter("prefix", &settings, "metadata:\n  name: b # short\n")?, "metadata:\n  name: a-b # short\n");
+/// let input = "metadata:\n  # short\n  name: b\n";
+/// assert_eq!(filter("prefix", &settings, input)?, "metadata:\n  # short\n  name: a-b\n");
 /// # Ok::<(), gitops_kustomize::BuildError>(())
 /// ```
 pub fn filter(name: &str, settings: &Value, input: &str) -> Result<String, BuildError> {
-    let settings: Settings = from_value(settings.clone(), "filter")?;
+    let mut settings = settings.clone();
+    for replacement in settings.get_mut("replacements").and_then(Value::as_array_mut).into_iter().flatten() {
+        replacement.get_mut("sourceValue").into_iter().for_each(plugin::make_text);
+    }
+    let settings: Settings = from_value(settings, "filter")?;
     let mut nodes = Nodes::default();
     let limits = ReadLimits::default();
     let roots = nodes
@@ -184,7 +195,9 @@ fn one(name: &str, settings: &Settings, nodes: &mut Nodes, root: Id) -> Result<O
     let spec = &single.0[0];
     match name {
         "labels" => LabelTransformer { labels: settings.labels.clone(), specs }.filter(nodes, root)?,
-        "annotations" => LabelTransformer { labels: settings.annotations.clone(), specs }.filter(nodes, root)?,
+        "annotations" => {
+            LabelTransformer { labels: settings.annotations.clone(), specs }.filter(nodes, root)?
+        }
         "namespace" => NamespaceTransformer {
             namespace: settings.namespace.clone(),
             specs,
@@ -205,7 +218,8 @@ fn one(name: &str, settings: &Settings, nodes: &mut Nodes, root: Id) -> Result<O
         "fieldspec" => set(settings, nodes, root, &single)?,
         "fsslice" => set(settings, nodes, root, &specs)?,
         "refvar" => {
-            let values = settings.mapping_func.vars.iter().map(|(name, value)| (name.clone(), var_value(value)));
+            let values =
+                settings.mapping_func.vars.iter().map(|(name, value)| (name.clone(), var_value(value)));
             let transformer = VariableTransformer { values: values.collect(), specs: FieldSpecs::default() };
             transformer.filter(nodes, root, spec)?;
         }

@@ -45,7 +45,8 @@ pub struct Substitute {
 impl Substitute {
     /// Replaces these variables. Line breaks in their values are left out, as Flux does.
     pub fn new<K: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
-        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into().replace('\n', "")));
+        let variables =
+            variables.into_iter().map(|(name, value)| (name.into(), value.into().replace('\n', "")));
         Self { variables: variables.collect(), ..Self::default() }
     }
 
@@ -68,7 +69,12 @@ impl Substitute {
         if self.variables.is_empty() && !self.always {
             return Ok(manifests);
         }
-        manifests.into_objects().into_iter().map(|object| self.object(object)).collect::<Result<Vec<_>, _>>().map(Into::into)
+        manifests
+            .into_objects()
+            .into_iter()
+            .map(|object| self.object(object))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Into::into)
     }
 
     fn object(&self, object: Object) -> Result<Object, BuildError> {
@@ -98,8 +104,9 @@ impl Substitute {
         let value = documents.into_iter().next().map(Document::into_value).unwrap_or_default();
         // Through nodes, in which every number is a float, as it is in Flux.
         let mut nodes = Nodes::default();
-        let node = nodes.from_value(&value);
-        let value = nodes.value(node).map_err(|_| "UnmarshalJSON: the object cannot be read again".to_owned())?;
+        let node = nodes.nodes_of(&value);
+        let value =
+            nodes.value(node).map_err(|_| "UnmarshalJSON: the object cannot be read again".to_owned())?;
         let expanded = Object::new(value).map_err(|error| format!("UnmarshalJSON: {error}"))?;
         Ok(match object.origin() {
             Some(origin) => expanded.with_origin(origin.clone()),

@@ -113,7 +113,11 @@ impl Target {
     }
 
     /// Gathers everything, on top of what is there for a component.
-    pub(crate) fn accumulate(&self, context: &mut Context<'_>, start: Accumulator) -> Result<Accumulator, BuildError> {
+    pub(crate) fn accumulate(
+        &self,
+        context: &mut Context<'_>,
+        start: Accumulator,
+    ) -> Result<Accumulator, BuildError> {
         let k = &self.kustomization;
         if !k.helm_charts.is_empty() {
             return Err(plugin::helm_refused(&self.place.dir));
@@ -123,14 +127,17 @@ impl Target {
             .map_err(|error| error.within("accumulating resources"))?;
         sum.config.merge(&self.config(context)?)?;
         for path in &k.crds {
-            let bytes = context.root.load(&self.place, path, "crds").map_err(|error| {
-                error.within(format!("loading CRDs [{}]", k.crds.join(" ")))
-            })?;
+            let bytes = context
+                .root
+                .load(&self.place, path, "crds")
+                .map_err(|error| error.within(format!("loading CRDs [{}]", k.crds.join(" "))))?;
             sum.config.merge(&crate::crds::parse(&bytes, path)?)?;
         }
         self.generate(context, &mut sum)?;
         for path in &k.components {
-            sum = self.component(context, sum, path).map_err(|error| error.within("accumulating components"))?;
+            sum = self
+                .component(context, sum, path)
+                .map_err(|error| error.within("accumulating components"))?;
         }
         self.transform(context, &mut sum)?;
         self.validate(context, &mut sum)?;
@@ -151,7 +158,8 @@ impl Target {
 
     fn generate(&self, context: &mut Context<'_>, sum: &mut Accumulator) -> Result<(), BuildError> {
         let k = &self.kustomization;
-        for (sort, list) in [(Sort::ConfigMap, &k.config_map_generator), (Sort::Secret, &k.secret_generator)] {
+        for (sort, list) in [(Sort::ConfigMap, &k.config_map_generator), (Sort::Secret, &k.secret_generator)]
+        {
             for args in list {
                 let args = with_defaults(args, k.generator_options.as_ref());
                 let made = make(context, &self.place, sort, &args)?;
@@ -177,7 +185,12 @@ impl Target {
         Ok(())
     }
 
-    fn absorb(&self, context: &mut Context<'_>, sum: &mut Accumulator, made: Resource) -> Result<(), BuildError> {
+    fn absorb(
+        &self,
+        context: &mut Context<'_>,
+        sum: &mut Accumulator,
+        made: Resource,
+    ) -> Result<(), BuildError> {
         sum.map.absorb(&mut context.nodes, made).map_err(|error| error.within("merging from generator"))
     }
 
@@ -225,9 +238,10 @@ impl Target {
         sum: Accumulator,
         path: &str,
     ) -> Result<Accumulator, BuildError> {
-        let place = context.root.descend(&self.place, path, "components").map_err(|error| {
-            error.map(|text| format!("loader.New {}", plugin::go_quote(&text)))
-        })?;
+        let place = context
+            .root
+            .descend(&self.place, path, "components")
+            .map_err(|error| error.map(|text| format!("loader.New {}", plugin::go_quote(&text))))?;
         let wrap = |error: BuildError| {
             if error.is_final() {
                 return error.within(format!("accumulateDirectory '{path}'"));
@@ -262,7 +276,8 @@ impl Target {
             }
             let place = match context.root.descend(&self.place, path, field) {
                 Ok(place) => place,
-                Err(_) if matches!(&from_file, BuildError::Malformed(text) if text.contains("MalformedYAMLError")) => {
+                Err(_) if matches!(&from_file, BuildError::Malformed(text) if text.contains("MalformedYAMLError")) =>
+                {
                     return Err(from_file);
                 }
                 Err(error) if error.is_final() => return Err(error),
@@ -289,7 +304,8 @@ impl Target {
         let from = |error: BuildError| error.within(format!("accumulating resources from '{path}'"));
         let bytes = context.root.load(&self.place, path, field).map_err(from)?;
         let full = context.root.resolve(&self.place, path, field)?;
-        let resources = objects::read_file(&mut context.nodes, &bytes, path, &context.limits).map_err(from)?;
+        let resources =
+            objects::read_file(&mut context.nodes, &bytes, path, &context.limits).map_err(from)?;
         let mut resources: Vec<Resource> = resources;
         let file: std::rc::Rc<str> = full.into();
         for resource in &mut resources {
@@ -305,7 +321,12 @@ impl Target {
             .map_err(|error| error.within(format!("merging resources from '{path}'")))
     }
 
-    fn directory(&self, context: &mut Context<'_>, place: Place, path: &str) -> Result<Accumulator, BuildError> {
+    fn directory(
+        &self,
+        context: &mut Context<'_>,
+        place: Place,
+        path: &str,
+    ) -> Result<Accumulator, BuildError> {
         let target = self.enter(context, place, path)?;
         let shown = context.root.shown(&target.place.dir);
         if target.kustomization.is_component() {
@@ -330,7 +351,8 @@ impl Target {
     fn transform(&self, context: &mut Context<'_>, sum: &mut Accumulator) -> Result<(), BuildError> {
         let mut transformers = Vec::new();
         for (kind, transformer) in self.builtins(context, &sum.config)? {
-            transformers.push((transformer, self.origin.as_ref().map(|origin| origin.builtin(&self.file, kind))));
+            transformers
+                .push((transformer, self.origin.as_ref().map(|origin| origin.builtin(&self.file, kind))));
         }
         for config in self.plugins(context, &self.kustomization.transformers, "transformers")? {
             let origin = self.plugin_origin(&context.nodes, &config);
@@ -394,7 +416,8 @@ impl Target {
             all.push(("PatchJson6902Transformer", Transformer::Json6902(patch)));
         }
         for replica in &k.replicas {
-            let transformer = ReplicaCountTransformer { replica: replica.clone(), specs: config.replicas.clone() };
+            let transformer =
+                ReplicaCountTransformer { replica: replica.clone(), specs: config.replicas.clone() };
             all.push(("ReplicaCountTransformer", Transformer::ReplicaCount(transformer)));
         }
         for image in &k.images {
@@ -518,7 +541,8 @@ fn snapshot(nodes: &Nodes, map: &ResMap) -> Result<Vec<serde_json::Value>, Build
         let mut value = value;
         if let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
             let labels = metadata.get_mut("labels").and_then(serde_json::Value::as_object_mut);
-            let emptied = labels.is_some_and(|labels| labels.remove("validated-by").is_some() && labels.is_empty());
+            let emptied =
+                labels.is_some_and(|labels| labels.remove("validated-by").is_some() && labels.is_empty());
             if emptied {
                 metadata.remove("labels");
             }

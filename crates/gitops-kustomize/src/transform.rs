@@ -36,7 +36,12 @@ pub(crate) enum Transformer {
 }
 
 impl Transformer {
-    pub(crate) fn apply(&self, nodes: &mut Nodes, map: &mut ResMap, schemas: &Schemas) -> Result<(), BuildError> {
+    pub(crate) fn apply(
+        &self,
+        nodes: &mut Nodes,
+        map: &mut ResMap,
+        schemas: &Schemas,
+    ) -> Result<(), BuildError> {
         match self {
             Self::StrategicMerge(transformer) => transformer.apply(nodes, map, schemas),
             Self::Patch(transformer) => transformer.apply(nodes, map, schemas),

@@ -21,7 +21,7 @@ pub(crate) use self::path::{PathMatcher, split_path, split_path_smart};
 pub(crate) use self::print::print_documents;
 pub(crate) use self::read::{ReadError, ReadLimits};
 pub(crate) use self::resolve::{Resolved, resolve};
-pub(crate) use self::value::{ValueError, tag_name as tag_text};
+pub(crate) use self::value::tag_name;
 
 /// The place of a node in its arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

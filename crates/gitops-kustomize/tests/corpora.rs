@@ -37,7 +37,10 @@ fn run(name: &str, judge: impl Fn(&Value) -> Result<(), String>) {
         match judge(case) {
             Ok(()) => passed += 1,
             Err(why) => {
-                let first: String = why.chars().take(if std::env::var_os("VERBOSE").is_some() { 4000 } else { 160 }).collect();
+                let first: String = why
+                    .chars()
+                    .take(if std::env::var_os("VERBOSE").is_some() { 4000 } else { 160 })
+                    .collect();
                 println!("failed: {id}: {first}");
                 if !known.contains(id) {
                     unexpected.push(id.to_owned());
@@ -78,7 +81,7 @@ fn compare(got: Result<String, String>, expect: &Value, trim: bool) -> Result<()
 fn kustomize_case(case: &Value) -> Result<(), String> {
     let input = &case["input"];
     let id = case["id"].as_str().unwrap();
-    if id.starts_with("krusty") {
+    if input.get("path").is_some() {
         let path = input["path"].as_str().unwrap().trim_start_matches('/');
         let mut build = Kustomize::plain(path);
         if matches!(input["options"]["reorder"].as_str(), Some("legacy" | "unspecified")) {
@@ -88,7 +91,11 @@ fn kustomize_case(case: &Value) -> Result<(), String> {
             build = build.load_restrictions(LoadRestrictions::None);
         }
         let got = build.build(&tree(&input["files"]));
-        return compare(got.map(|built| built.to_yaml()).map_err(|error| error.to_string()), &case["expect"], false);
+        return compare(
+            got.map(|built| built.to_yaml()).map_err(|error| error.to_string()),
+            &case["expect"],
+            false,
+        );
     }
     let text = |name: &str| input[name].as_str().unwrap_or_default();
     if id.starts_with("builtin") {
@@ -98,7 +105,11 @@ fn kustomize_case(case: &Value) -> Result<(), String> {
             Some(_) => single::transform(text("transformer"), text("resources"), &files, dir),
             None => single::generate(text("generator"), &files, dir),
         };
-        return compare(got.map(|built| built.to_yaml()).map_err(|error| error.to_string()), &case["expect"], false);
+        return compare(
+            got.map(|built| built.to_yaml()).map_err(|error| error.to_string()),
+            &case["expect"],
+            false,
+        );
     }
     let mut name = case["feature"].as_str().unwrap().trim_start_matches("filter/").to_owned();
     if input.get("kind").is_some() {
@@ -165,7 +176,10 @@ fn variables(input: &Value) -> std::collections::BTreeMap<String, String> {
         for (key, value) in object["data"].as_object().into_iter().flatten() {
             let mut text = value.as_str().unwrap().to_owned();
             if object["kind"] == "Secret" {
-                text = String::from_utf8(base64::Engine::decode(&base64::prelude::BASE64_STANDARD, text).unwrap()).unwrap();
+                text = String::from_utf8(
+                    base64::Engine::decode(&base64::prelude::BASE64_STANDARD, text).unwrap(),
+                )
+                .unwrap();
             }
             variables.insert(key.clone(), text);
         }

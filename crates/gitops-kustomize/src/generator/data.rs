@@ -5,7 +5,12 @@ use crate::resource::{Resource, Texts};
 use crate::yaml::{FieldError, Kind, Node, Nodes, Style, Tag};
 
 /// Merges the data of an older object under that of a newer one.
-pub(crate) fn merge_map(nodes: &mut Nodes, into: &Resource, from: &Resource, field: &str) -> Result<(), FieldError> {
+pub(crate) fn merge_map(
+    nodes: &mut Nodes,
+    into: &Resource,
+    from: &Resource,
+    field: &str,
+) -> Result<(), FieldError> {
     let texts = |nodes: &Nodes, resource: &Resource| -> Texts {
         let map = nodes.field(resource.node, field);
         map.map(|map| nodes.texts(map).into_iter().collect()).unwrap_or_default()
@@ -35,7 +40,12 @@ pub(crate) fn set(
 }
 
 /// Sets an entry of a ConfigMap: text in `data`, other bytes in `binaryData`.
-pub(crate) fn set_config(nodes: &mut Nodes, resource: &Resource, key: &str, bytes: &[u8]) -> Result<(), FieldError> {
+pub(crate) fn set_config(
+    nodes: &mut Nodes,
+    resource: &Resource,
+    key: &str,
+    bytes: &[u8],
+) -> Result<(), FieldError> {
     match std::str::from_utf8(bytes) {
         Ok(text) => set(nodes, resource, "data", key, text),
         Err(_) => set(nodes, resource, "binaryData", key, &encode_lines(bytes)),
@@ -43,6 +53,11 @@ pub(crate) fn set_config(nodes: &mut Nodes, resource: &Resource, key: &str, byte
 }
 
 /// Sets an entry of a Secret.
-pub(crate) fn set_secret(nodes: &mut Nodes, resource: &Resource, key: &str, bytes: &[u8]) -> Result<(), FieldError> {
+pub(crate) fn set_secret(
+    nodes: &mut Nodes,
+    resource: &Resource,
+    key: &str,
+    bytes: &[u8],
+) -> Result<(), FieldError> {
     set(nodes, resource, "data", key, &encode_lines(bytes))
 }

@@ -50,7 +50,10 @@ pub(crate) fn make(
     let mut known = std::collections::BTreeMap::new();
     for (key, bytes) in pairs {
         if known.insert(key.clone(), bytes).is_some() {
-            return Err(BuildError::Invalid(format!("configmap {} illegally repeats the key `{key}`", args.name)));
+            return Err(BuildError::Invalid(format!(
+                "configmap {} illegally repeats the key `{key}`",
+                args.name
+            )));
         }
     }
     for (key, bytes) in &known {
@@ -136,8 +139,9 @@ fn environment(bytes: &[u8], path: &str) -> Result<Vec<Pair>, BuildError> {
     let mut pairs = Vec::new();
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let line = std::str::from_utf8(line)
-            .map_err(|_| BuildError::Malformed(format!("line {} of {path} has invalid utf8 bytes", number + 1)))?;
+        let line = std::str::from_utf8(line).map_err(|_| {
+            BuildError::Malformed(format!("line {} of {path} has invalid utf8 bytes", number + 1))
+        })?;
         let line = if number == 0 { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line };
         let line = line.trim_start();
         if line.is_empty() || line.starts_with('#') {

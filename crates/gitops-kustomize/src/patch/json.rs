@@ -44,11 +44,8 @@ impl JsonPatch {
 
     /// Applies the operations to an object; kustomize's own annotations survive them.
     pub(crate) fn patch(&self, nodes: &mut Nodes, resource: &Resource) -> Result<(), BuildError> {
-        let internal: Vec<_> = resource
-            .annotations(nodes)
-            .into_iter()
-            .filter(|(key, _)| is_internal(key))
-            .collect();
+        let internal: Vec<_> =
+            resource.annotations(nodes).into_iter().filter(|(key, _)| is_internal(key)).collect();
         self.filter(nodes, resource.node)?;
         let mut annotations = resource.annotations(nodes);
         annotations.extend(internal);
@@ -63,7 +60,7 @@ impl JsonPatch {
         if !patched.is_object() {
             return Err(BuildError::Transform("a JSON patch must leave an object".to_owned()));
         }
-        let made = nodes.from_value(&patched);
+        let made = nodes.nodes_of(&patched);
         let line = nodes[root].line;
         nodes.overwrite(root, made);
         nodes[root].line = line;
@@ -120,9 +117,9 @@ fn apply_one(document: &mut Value, operation: &Map<String, Value>) -> Result<(),
         }
         "copy" => {
             let from = text("from").ok_or("copy operation failed to decode from: missing value")?;
-            let value = find_mut(document, from)
-                .cloned()
-                .ok_or_else(|| format!("copy operation does not apply: doc is missing from path: {from}: missing value"))?;
+            let value = find_mut(document, from).cloned().ok_or_else(|| {
+                format!("copy operation does not apply: doc is missing from path: {from}: missing value")
+            })?;
             add(document, path, value, "copy")
         }
         "test" => {
@@ -197,8 +194,14 @@ fn add(document: &mut Value, path: &str, value: Value, op: &str) -> Result<(), S
                 return Ok(());
             }
             let length = items.len();
-            let wrong = || format!("{op} operation does not apply: Unable to access invalid index: {key}: invalid index referenced");
-            let at: i64 = key.parse().map_err(|_| format!("error in {op} for path: '{path}': value was not a proper array index: '{key}'"))?;
+            let wrong = || {
+                format!(
+                    "{op} operation does not apply: Unable to access invalid index: {key}: invalid index referenced"
+                )
+            };
+            let at: i64 = key.parse().map_err(|_| {
+                format!("error in {op} for path: '{path}': value was not a proper array index: '{key}'")
+            })?;
             let at = if at < 0 { at + i64::try_from(length).unwrap_or(i64::MAX) + 1 } else { at };
             let at = usize::try_from(at).map_err(|_| wrong())?;
             if at > length {
@@ -215,9 +218,11 @@ fn remove(document: &mut Value, path: &str, op: &str) -> Result<Value, String> {
     let missing = || format!("{op} operation does not apply: doc is missing path: \"{path}\": missing value");
     let (container, key) = split(path).ok_or_else(missing)?;
     match descend(document, &container) {
-        Some(Value::Object(map)) => map
-            .remove(&key)
-            .ok_or_else(|| format!("error in {op} for path: '{path}': Unable to remove nonexistent key: {key}: missing value")),
+        Some(Value::Object(map)) => map.remove(&key).ok_or_else(|| {
+            format!(
+                "error in {op} for path: '{path}': Unable to remove nonexistent key: {key}: missing value"
+            )
+        }),
         Some(Value::Array(items)) => match index(&key, items.len()) {
             Some(at) if at < items.len() => Ok(items.remove(at)),
             _ => Err(format!(

@@ -89,7 +89,8 @@ pub(super) fn set_element(
     values: &[String],
 ) -> Result<(), FieldError> {
     nodes.expect(list, Kind::Sequence)?;
-    let by_field = keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|v| !v.is_empty());
+    let by_field =
+        keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|v| !v.is_empty());
     let (mut content, mut placed) = (Vec::new(), false);
     for known in nodes[list].content.clone() {
         let node = &nodes[known];
@@ -128,7 +129,9 @@ fn has_keys(nodes: &Nodes, element: Id, keys: &[String], values: &[String]) -> R
             } else {
                 nodes.expect(element, Kind::Mapping)?;
                 // No value asks for the field alone.
-                nodes.field(element, key).is_some_and(|field| want.is_empty() || *nodes[field].value == **want)
+                nodes
+                    .field(element, key)
+                    .is_some_and(|field| want.is_empty() || *nodes[field].value == **want)
             };
         }
         if !found {
@@ -139,7 +142,12 @@ fn has_keys(nodes: &Nodes, element: Id, keys: &[String], values: &[String]) -> R
 }
 
 /// Returns the element of a list with these keys.
-fn find(nodes: &Nodes, list: Option<Id>, keys: &[String], values: &[String]) -> Result<Option<Id>, FieldError> {
+fn find(
+    nodes: &Nodes,
+    list: Option<Id>,
+    keys: &[String],
+    values: &[String],
+) -> Result<Option<Id>, FieldError> {
     let Some(list) = list.filter(|list| nodes[*list].kind == Kind::Sequence) else { return Ok(None) };
     let own = [values.to_vec()];
     let (keys, values) = relevant(&own, values, keys);
@@ -153,7 +161,8 @@ fn find(nodes: &Nodes, list: Option<Id>, keys: &[String], values: &[String]) -> 
 
 /// Returns the keys that some element has, and this element's values of them.
 fn relevant(identities: &[Vec<String>], identity: &[String], keys: &[String]) -> (Vec<String>, Vec<String>) {
-    let used = |at: usize| identities.iter().any(|values| values.get(at).is_some_and(|value| !value.is_empty()));
+    let used =
+        |at: usize| identities.iter().any(|values| values.get(at).is_some_and(|value| !value.is_empty()));
     let known: Vec<bool> = (0..keys.len()).map(used).collect();
     if !known.contains(&true) {
         return (keys.to_vec(), identity.to_vec());

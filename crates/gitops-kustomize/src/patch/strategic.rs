@@ -42,7 +42,12 @@ enum Directive {
 }
 
 /// Merges a patch into an object and returns what is left of it.
-pub(crate) fn merge(nodes: &mut Nodes, schemas: &Schemas, dest: Id, patch: Id) -> Result<Option<Id>, FieldError> {
+pub(crate) fn merge(
+    nodes: &mut Nodes,
+    schemas: &Schemas,
+    dest: Id,
+    patch: Id,
+) -> Result<Option<Id>, FieldError> {
     Walker { schemas, depth: 0 }.walk(nodes, Some(dest), Some(patch), None).map(Merged::node)
 }
 
@@ -118,7 +123,8 @@ impl<'a> Walker<'a> {
                 }
                 match (patch, dest.map(|dest| nodes[dest].value.clone())) {
                     (None, Some(text)) if !text.is_empty() => {
-                        let null = Node { kind: Kind::Scalar, tag: Tag::Null, value: text, ..Node::default() };
+                        let null =
+                            Node { kind: Kind::Scalar, tag: Tag::Null, value: text, ..Node::default() };
                         Merged::KeptNull(nodes.add(null))
                     }
                     _ => Merged::of(patch),
@@ -129,7 +135,9 @@ impl<'a> Walker<'a> {
         let mut names: Vec<std::rc::Rc<str>> = [Some(into), patch]
             .into_iter()
             .flatten()
-            .flat_map(|source| nodes.pairs(source).map(|(key, _)| nodes[key].value.clone()).collect::<Vec<_>>())
+            .flat_map(|source| {
+                nodes.pairs(source).map(|(key, _)| nodes[key].value.clone()).collect::<Vec<_>>()
+            })
             .collect();
         names.sort();
         names.dedup();

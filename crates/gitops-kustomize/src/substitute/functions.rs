@@ -32,7 +32,9 @@ pub(super) fn call(function: &str, value: String, arguments: &[String]) -> Optio
             _ => value,
         },
         "/%" => match arguments {
-            [from, to] => value.strip_suffix(from.as_str()).map_or_else(|| value.clone(), |rest| format!("{rest}{to}")),
+            [from, to] => {
+                value.strip_suffix(from.as_str()).map_or_else(|| value.clone(), |rest| format!("{rest}{to}"))
+            }
             _ => value,
         },
         _ if value.is_empty() => arguments.concat(),
@@ -64,7 +66,10 @@ fn substring(value: &str, arguments: &[String]) -> String {
     };
     let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end)) else { return String::new() };
     // A cut inside a character leaves what Go would print of it.
-    value.as_bytes().get(start..end).map_or_else(String::new, |bytes| String::from_utf8_lossy(bytes).into_owned())
+    value
+        .as_bytes()
+        .get(start..end)
+        .map_or_else(String::new, |bytes| String::from_utf8_lossy(bytes).into_owned())
 }
 
 fn cut_prefix(value: &str, pattern: &str, longest: bool) -> String {

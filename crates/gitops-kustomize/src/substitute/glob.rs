@@ -42,7 +42,9 @@ impl Token {
             Self::Star => false,
             Self::Any => true,
             Self::One(one) => *one == c,
-            Self::Class { negated, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated,
+            Self::Class { negated, ranges } => {
+                ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated
+            }
         }
     }
 }

@@ -123,19 +123,23 @@ impl Parser<'_> {
             },
             Some('=') => self.default(variable, depth),
             Some(',' | '^') => {
-                let function =
-                    self.operator(|c, i| matches!(c, ',' | '^') && i < 3).ok_or(ExpandError::BadSubstitution)?;
+                let function = self
+                    .operator(|c, i| matches!(c, ',' | '^') && i < 3)
+                    .ok_or(ExpandError::BadSubstitution)?;
                 self.close()?;
                 Ok(Part::Call { variable, function, arguments: Vec::new() })
             }
             Some('/') => self.replace(variable, depth),
             Some(mark @ ('#' | '%')) => {
-                let function = self.operator(|c, i| c == mark && i < 3).ok_or(ExpandError::BadSubstitution)?;
+                let function =
+                    self.operator(|c, i| c == mark && i < 3).ok_or(ExpandError::BadSubstitution)?;
                 let argument = self.argument(depth, Mode::default(), |c, _| c != '}')?;
                 self.close()?;
                 Ok(Part::Call { variable, function, arguments: vec![argument] })
             }
-            _ if self.take("}") => Ok(Part::Call { variable, function: String::new(), arguments: Vec::new() }),
+            _ if self.take("}") => {
+                Ok(Part::Call { variable, function: String::new(), arguments: Vec::new() })
+            }
             _ => Err(ExpandError::Unclosed),
         }
     }

@@ -24,7 +24,9 @@ pub(crate) fn apply(nodes: &mut Nodes, map: &ResMap) -> Result<(), BuildError> {
 /// Returns the hash of an object's content.
 pub(crate) fn hash(nodes: &Nodes, resource: &Resource) -> Result<String, FieldError> {
     let field = |name: &str| -> Result<Value, FieldError> {
-        let Some(field) = nodes.lookup(resource.node, &[name])? else { return Ok(Value::String(String::new())) };
+        let Some(field) = nodes.lookup(resource.node, &[name])? else {
+            return Ok(Value::String(String::new()));
+        };
         match nodes[field].kind {
             crate::yaml::Kind::Scalar => Ok(Value::String(nodes[field].value.to_string())),
             _ => nodes.value(field).map_err(|error| FieldError::text(error.to_string())),
@@ -36,7 +38,11 @@ pub(crate) fn hash(nodes: &Nodes, resource: &Resource) -> Result<String, FieldEr
     let optional = match &*kind {
         "ConfigMap" => "binaryData",
         "Secret" => "stringData",
-        _ => return Ok(encode(&go_json(&nodes.value(resource.node).map_err(|e| FieldError::text(e.to_string()))?))),
+        _ => {
+            return Ok(encode(&go_json(
+                &nodes.value(resource.node).map_err(|e| FieldError::text(e.to_string()))?,
+            )));
+        }
     };
     let mut content = Map::new();
     content.insert("kind".to_owned(), json!(&*kind));

@@ -39,7 +39,8 @@ impl ImageTagTransformer {
         if is_definition(nodes, root) {
             return Ok(());
         }
-        self.specs.apply(nodes, root, &Creation::NONE, &mut |nodes: &mut Nodes, field: Id| self.set(nodes, field))
+        self.specs
+            .apply(nodes, root, &Creation::NONE, &mut |nodes: &mut Nodes, field: Id| self.set(nodes, field))
     }
 
     /// Changes the images of containers wherever they stand in an object.

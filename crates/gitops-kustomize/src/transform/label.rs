@@ -39,5 +39,6 @@ impl LabelTransformer {
 /// Sets one label in the metadata.
 pub(crate) fn set(nodes: &mut Nodes, root: Id, key: &str, text: &str) -> Result<(), FieldError> {
     let specs = FieldSpecs(vec![FieldSpec::new(Gvk::default(), "metadata/labels", true)]);
-    LabelTransformer { labels: BTreeMap::from([(key.to_owned(), text.to_owned())]), specs }.filter(nodes, root)
+    LabelTransformer { labels: BTreeMap::from([(key.to_owned(), text.to_owned())]), specs }
+        .filter(nodes, root)
 }

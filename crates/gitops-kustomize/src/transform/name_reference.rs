@@ -87,11 +87,18 @@ impl<'a> Filter<'a> {
     fn new(nodes: &Nodes, map: &'a ResMap, referrer: usize) -> Result<Self, BuildError> {
         let resource = &map.list[referrer];
         let id = resource.id(nodes);
-        let subjects = if &*id.gvk.kind == "RoleBinding" { subject_namespaces(nodes, resource)? } else { Vec::new() };
+        let subjects =
+            if &*id.gvk.kind == "RoleBinding" { subject_namespaces(nodes, resource)? } else { Vec::new() };
         Ok(Self { map, referrer, id, subjects })
     }
 
-    fn update(&self, nodes: &mut Nodes, index: &mut Index, target: &Gvk, spec: &FieldSpec) -> Result<(), BuildError> {
+    fn update(
+        &self,
+        nodes: &mut Nodes,
+        index: &mut Index,
+        target: &Gvk,
+        spec: &FieldSpec,
+    ) -> Result<(), BuildError> {
         // The kind was compared with the original one; it may have changed since.
         let spec = spec.for_type(self.id.gvk.clone());
         let root = self.map.list[self.referrer].node;
@@ -170,7 +177,8 @@ impl<'a> Filter<'a> {
         let Some(found) = self.find(nodes, index, &old, target, role, within.as_deref(), true)? else {
             return Ok(());
         };
-        let (name, namespace) = (index.objects[found].id.name.clone(), index.objects[found].id.namespace.clone());
+        let (name, namespace) =
+            (index.objects[found].id.name.clone(), index.objects[found].id.namespace.clone());
         if name == old && namespace.is_empty() {
             return Ok(());
         }
@@ -228,7 +236,9 @@ impl<'a> Filter<'a> {
         }
         let ids: Vec<String> = found.iter().map(|at| index.objects[*at].id.to_string()).collect();
         let yaml = |at: usize| {
-            nodes.value(self.map.list[at].node).map_or_else(|_| String::new(), |value| gitops_manifest::to_yaml(&value))
+            nodes
+                .value(self.map.list[at].node)
+                .map_or_else(|_| String::new(), |value| gitops_manifest::to_yaml(&value))
         };
         // Whole objects are printed only where they cannot be secrets.
         let mut details = String::new();
@@ -301,7 +311,8 @@ fn subject_namespaces(nodes: &Nodes, resource: &Resource) -> Result<Vec<Rc<str>>
     let mut namespaces = Vec::new();
     if nodes[subjects].kind == Kind::Sequence {
         for subject in &nodes[subjects].content {
-            let account = nodes.field(*subject, "kind").is_some_and(|kind| &*nodes[kind].value == "ServiceAccount");
+            let account =
+                nodes.field(*subject, "kind").is_some_and(|kind| &*nodes[kind].value == "ServiceAccount");
             if let Some(namespace) = nodes.field(*subject, "namespace").filter(|_| account) {
                 if nodes[namespace].is_null() {
                     return Err(BuildError::Transform(format!(

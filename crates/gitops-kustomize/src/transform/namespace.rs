@@ -54,7 +54,9 @@ impl NamespaceTransformer {
             if nodes[resource.node].is_nil_or_empty() {
                 continue;
             }
-            if resource.annotation(nodes, "internal.config.kubernetes.io/helm-generated").as_deref() == Some("true") {
+            if resource.annotation(nodes, "internal.config.kubernetes.io/helm-generated").as_deref()
+                == Some("true")
+            {
                 continue;
             }
             resource.store_previous_id(nodes)?;
@@ -68,7 +70,9 @@ impl NamespaceTransformer {
                 *count.entry(id.key()).or_insert(0) += 1;
             }
             if count.get(&id.key()).copied() != Some(1) {
-                return Err(BuildError::Conflict(format!("namespace transformation produces ID conflict: [{id}]")));
+                return Err(BuildError::Conflict(format!(
+                    "namespace transformation produces ID conflict: [{id}]"
+                )));
             }
             changed.push(id);
         }
@@ -77,7 +81,9 @@ impl NamespaceTransformer {
 
     /// Sets the namespace of one object.
     pub(crate) fn filter(&self, nodes: &mut Nodes, root: Id) -> Result<(), FieldError> {
-        let text = |nodes: &Nodes, name: &str| nodes.field(root, name).map_or("".into(), |id| nodes[id].value.clone());
+        let text = |nodes: &Nodes, name: &str| {
+            nodes.field(root, name).map_or("".into(), |id| nodes[id].value.clone())
+        };
         let (api_version, kind) = (text(nodes, "apiVersion"), text(nodes, "kind"));
         let mut set = |nodes: &mut Nodes, id: Id| self.set(nodes, id);
         if !Gvk::of(&api_version, &kind).is_cluster_scoped() {
@@ -119,7 +125,9 @@ impl NamespaceTransformer {
     }
 
     fn set_subjects(&self, nodes: &mut Nodes, root: Id) -> Result<(), FieldError> {
-        let Some(subjects) = nodes.lookup(root, &["subjects"])?.filter(|subjects| !nodes[*subjects].is_null()) else {
+        let Some(subjects) =
+            nodes.lookup(root, &["subjects"])?.filter(|subjects| !nodes[*subjects].is_null())
+        else {
             return Ok(());
         };
         let (field, want) = match self.subjects {

@@ -40,8 +40,11 @@ impl ReplacementTransformer {
 
 impl Replacement {
     fn apply(&self, nodes: &mut Nodes, list: &[Resource]) -> Result<(), BuildError> {
-        let (Some(targets), true) = (&self.targets, self.source.is_some() || self.source_value.is_some()) else {
-            return Err(BuildError::Invalid("replacements must specify a source and at least one target".to_owned()));
+        let (Some(targets), true) = (&self.targets, self.source.is_some() || self.source_value.is_some())
+        else {
+            return Err(BuildError::Invalid(
+                "replacements must specify a source and at least one target".to_owned(),
+            ));
         };
         let value = self.value(nodes, list)?;
         targets.iter().try_for_each(|target| put(nodes, list, value, target))
@@ -50,16 +53,18 @@ impl Replacement {
     fn value(&self, nodes: &mut Nodes, list: &[Resource]) -> Result<Id, BuildError> {
         let source = match (&self.source, &self.source_value) {
             (Some(_), Some(_)) => {
-                return Err(BuildError::Invalid("value and resource selectors are mutually exclusive".to_owned()));
+                return Err(BuildError::Invalid(
+                    "value and resource selectors are mutually exclusive".to_owned(),
+                ));
             }
             (None, value) => return Ok(nodes.add(Node::scalar(value.as_deref().unwrap_or_default()))),
             (Some(source), None) => source,
         };
         let resource = select_source(nodes, list, source)?;
         let path = if source.field_path.is_empty() { DEFAULT_PATH } else { &source.field_path };
-        let found = nodes
-            .lookup(resource.node, &split_path_smart(path, '.'))
-            .map_err(|error| BuildError::Transform(format!("error looking up replacement source: {error}")))?;
+        let found = nodes.lookup(resource.node, &split_path_smart(path, '.')).map_err(|error| {
+            BuildError::Transform(format!("error looking up replacement source: {error}"))
+        })?;
         let Some(found) = found.filter(|found| !nodes[*found].is_nil_or_empty()) else {
             return Err(BuildError::Transform(format!(
                 "fieldPath `{path}` is missing for replacement source {}",
@@ -70,7 +75,9 @@ impl Replacement {
             return Ok(found);
         };
         if nodes[found].kind != Kind::Scalar {
-            return Err(BuildError::Transform("delimiter option can only be used with scalar nodes".to_owned()));
+            return Err(BuildError::Transform(
+                "delimiter option can only be used with scalar nodes".to_owned(),
+            ));
         }
         let text = nodes.text(found).to_owned();
         let part = usize::try_from(options.index).ok().and_then(|at| text.split(&options.delimiter).nth(at));
@@ -95,9 +102,14 @@ fn ids(nodes: &Nodes, resource: &Resource) -> Vec<ResId> {
     ids
 }
 
-fn select_source<'a>(nodes: &Nodes, list: &'a [Resource], source: &Source) -> Result<&'a Resource, BuildError> {
+fn select_source<'a>(
+    nodes: &Nodes,
+    list: &'a [Resource],
+    source: &Source,
+) -> Result<&'a Resource, BuildError> {
     let wanted = source.id();
-    let mut found = list.iter().filter(|resource| ids(nodes, resource).iter().any(|id| id.is_selected_by(&wanted)));
+    let mut found =
+        list.iter().filter(|resource| ids(nodes, resource).iter().any(|id| id.is_selected_by(&wanted)));
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => Err(BuildError::Transform(format!("nothing selected by {source}"))),
@@ -105,7 +117,12 @@ fn select_source<'a>(nodes: &Nodes, list: &'a [Resource], source: &Source) -> Re
     }
 }
 
-fn put(nodes: &mut Nodes, list: &[Resource], value: Id, target: &ReplacementTarget) -> Result<(), BuildError> {
+fn put(
+    nodes: &mut Nodes,
+    list: &[Resource],
+    value: Id,
+    target: &ReplacementTarget,
+) -> Result<(), BuildError> {
     let Some(select) = &target.select else {
         return Err(BuildError::Invalid("target must specify resources to select".to_owned()));
     };
@@ -153,7 +170,7 @@ fn set_at(
 ) -> Result<(), BuildError> {
     let create = if options.is_some_and(|options| options.create) { nodes[value].kind } else { Kind::Empty };
     let parts = split_path_smart(path, '.');
-    if set_in_text(nodes, root, value, &parts, create).is_ok() {
+    if set_in_text(nodes, root, value, &parts, create, options).is_ok() {
         return Ok(());
     }
     let missing = || {
@@ -173,11 +190,18 @@ fn set_at(
     Ok(())
 }
 
-fn set_field(nodes: &mut Nodes, field: Id, value: Id, options: Option<&FieldOptions>) -> Result<(), BuildError> {
+fn set_field(
+    nodes: &mut Nodes,
+    field: Id,
+    value: Id,
+    options: Option<&FieldOptions>,
+) -> Result<(), BuildError> {
     let value = nodes.copy(value);
     if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
         if nodes[field].kind != Kind::Scalar {
-            return Err(BuildError::Transform("delimiter option can only be used with scalar nodes".to_owned()));
+            return Err(BuildError::Transform(
+                "delimiter option can only be used with scalar nodes".to_owned(),
+            ));
         }
         let old = nodes[field].value.clone();
         let mut parts: Vec<&str> = old.split(&options.delimiter).collect();
@@ -198,7 +222,14 @@ fn set_field(nodes: &mut Nodes, field: Id, value: Id, options: Option<&FieldOpti
 }
 
 /// Sets a field inside a text that is YAML or JSON itself.
-fn set_in_text(nodes: &mut Nodes, root: Id, value: Id, parts: &[String], create: Kind) -> Result<(), FieldError> {
+fn set_in_text(
+    nodes: &mut Nodes,
+    root: Id,
+    value: Id,
+    parts: &[String],
+    create: Kind,
+    options: Option<&FieldOptions>,
+) -> Result<(), FieldError> {
     let none = || FieldError::text("no structured data found in path");
     let (mut found, mut rest) = (None, &parts[..0]);
     for at in 1..parts.len() {
@@ -218,15 +249,15 @@ fn set_in_text(nodes: &mut Nodes, root: Id, value: Id, parts: &[String], create:
         return Err(FieldError::text("unable to find field in structured data"));
     }
     for target in targets {
-        if nodes[target].kind == Kind::Scalar {
-            nodes[target].value = nodes[value].value.clone();
-        } else {
-            nodes.overwrite(target, value);
-        }
+        set_field(nodes, target, value, options).map_err(|error| FieldError::text(error.to_string()))?;
     }
     let printed = if text.trim().starts_with(['{', '[']) {
         let value = nodes.value(inner).map_err(|error| FieldError::text(error.to_string()))?;
-        if text.contains('\n') && text.contains("  ") { indented(&value) } else { super::hash::go_json(&value) }
+        if text.contains('\n') && text.contains("  ") {
+            indented(&value)
+        } else {
+            super::hash::go_json(&value)
+        }
     } else {
         nodes.print(inner).trim().to_owned()
     };

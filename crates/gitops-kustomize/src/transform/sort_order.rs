@@ -120,14 +120,18 @@ impl Ranks {
     fn new(options: Option<&LegacySortOptions>) -> Self {
         Self(options.map(|options| {
             let count = rank_of(options.order_first.len());
-            let first = options.order_first.iter().enumerate().map(|(at, kind)| (kind.clone(), rank_of(at) - count));
-            let last = options.order_last.iter().enumerate().map(|(at, kind)| (kind.clone(), rank_of(at) + 1));
+            let first =
+                options.order_first.iter().enumerate().map(|(at, kind)| (kind.clone(), rank_of(at) - count));
+            let last =
+                options.order_last.iter().enumerate().map(|(at, kind)| (kind.clone(), rank_of(at) + 1));
             first.chain(last).collect()
         }))
     }
 
     fn of(&self, kind: &str) -> i32 {
-        self.0.as_ref().map_or_else(|| default_rank(kind), |ranks| ranks.get(kind).copied().unwrap_or_default())
+        self.0
+            .as_ref()
+            .map_or_else(|| default_rank(kind), |ranks| ranks.get(kind).copied().unwrap_or_default())
     }
 }
 

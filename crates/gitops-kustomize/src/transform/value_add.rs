@@ -33,7 +33,8 @@ impl ValueAddTransformer {
                 let root = map.list[at].node;
                 if target.field_path == "metadata/namespace" {
                     let namespace = self.value.clone();
-                    NamespaceTransformer { namespace, ..NamespaceTransformer::default() }.filter(nodes, root)?;
+                    NamespaceTransformer { namespace, ..NamespaceTransformer::default() }
+                        .filter(nodes, root)?;
                 } else {
                     filter(nodes, root, &self.value, &target.field_path, target.position)?;
                 }
@@ -44,7 +45,13 @@ impl ValueAddTransformer {
 }
 
 /// Puts a value into one field; a position above 0 makes it that part of the field's path.
-pub(crate) fn filter(nodes: &mut Nodes, root: Id, value: &str, path: &str, position: i64) -> Result<(), FieldError> {
+pub(crate) fn filter(
+    nodes: &mut Nodes,
+    root: Id,
+    value: &str,
+    path: &str,
+    position: i64,
+) -> Result<(), FieldError> {
     let parts = split_path(path, '/');
     let Some(field) = nodes.lookup_create(root, &parts, Kind::Scalar)? else { return Ok(()) };
     nodes.expect(field, Kind::Scalar)?;

@@ -35,7 +35,11 @@ impl VarValue {
 pub(crate) type Values = BTreeMap<String, VarValue>;
 
 /// Returns every variable's value from the objects that carry its name.
-pub(crate) fn values(nodes: &Nodes, map: &ResMap, vars: &BTreeMap<String, Var>) -> Result<Values, BuildError> {
+pub(crate) fn values(
+    nodes: &Nodes,
+    map: &ResMap,
+    vars: &BTreeMap<String, Var>,
+) -> Result<Values, BuildError> {
     vars.values().map(|var| Ok((var.name.clone(), value(nodes, map, var)?))).collect()
 }
 
@@ -47,8 +51,9 @@ fn value(nodes: &Nodes, map: &ResMap, var: &Var) -> Result<VarValue, BuildError>
         )));
     };
     let path = indexed(split_path_smart(&var.fieldref.field_path, '.'));
-    let missing =
-        || BuildError::Transform(format!("field specified in var '{shown}' not found in corresponding resource"));
+    let missing = || {
+        BuildError::Transform(format!("field specified in var '{shown}' not found in corresponding resource"))
+    };
     let field = nodes.lookup(resource.node, &path).map_err(|_| missing())?.ok_or_else(missing)?;
     let node = &nodes[field];
     Ok(match (node.kind, &node.tag) {
@@ -126,8 +131,10 @@ impl VariableTransformer {
             Kind::Mapping => {
                 for (key, value) in nodes.pairs(field).collect::<Vec<_>>() {
                     if !nodes[key].is_string() {
-                        let (text, tag) = (&nodes[key].value, crate::yaml::tag_text(&nodes[key].tag));
-                        return Err(FieldError::text(format!("invalid map key: value='{text}', tag='{tag}'")));
+                        let (text, tag) = (&nodes[key].value, crate::yaml::tag_name(&nodes[key].tag));
+                        return Err(FieldError::text(format!(
+                            "invalid map key: value='{text}', tag='{tag}'"
+                        )));
                     }
                     if nodes[value].is_string() {
                         self.replace(nodes, value);

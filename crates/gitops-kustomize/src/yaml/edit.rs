@@ -99,7 +99,8 @@ impl Nodes {
         path: &[S],
         kind: Kind,
     ) -> Result<Option<Id>, FieldError> {
-        let parts: Vec<&str> = path.iter().map(|part| part.as_ref().trim()).filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> =
+            path.iter().map(|part| part.as_ref().trim()).filter(|part| !part.is_empty()).collect();
         let mut at = id;
         for (index, part) in parts.iter().enumerate() {
             let next = match step(part)? {
@@ -184,7 +185,12 @@ impl Nodes {
     }
 
     /// Sets the field of a mapping; no value or a null removes it. Returns the node that holds the value now.
-    pub(crate) fn set_field(&mut self, id: Id, name: &str, value: Option<Id>) -> Result<Option<Id>, FieldError> {
+    pub(crate) fn set_field(
+        &mut self,
+        id: Id,
+        name: &str,
+        value: Option<Id>,
+    ) -> Result<Option<Id>, FieldError> {
         self.set_field_with(id, name, value, Setter::default())
     }
 
@@ -292,9 +298,9 @@ pub(super) fn is_list_step(part: &str) -> bool {
 pub(super) fn split_element(part: &str) -> Result<(&str, &str), FieldError> {
     let inner = part.strip_suffix(']').unwrap_or(part);
     let inner = inner.strip_prefix('[').unwrap_or(inner);
-    inner
-        .split_once('=')
-        .ok_or_else(|| FieldError::text("list path element must contain fieldName=fieldValue for element to match"))
+    inner.split_once('=').ok_or_else(|| {
+        FieldError::text("list path element must contain fieldName=fieldValue for element to match")
+    })
 }
 
 /// Returns the kind that a node needs so that the next step can follow.

@@ -9,7 +9,10 @@ pub(crate) fn is_not_text(text: &str) -> bool {
     if text.is_empty() || text.contains('\n') {
         return false;
     }
-    is_old_bool(text) || collection(text) || !matches!(resolve(text), Resolved::Str | Resolved::Timestamp(_)) || comment_only(text)
+    is_old_bool(text)
+        || collection(text)
+        || !matches!(resolve(text), Resolved::Str | Resolved::Timestamp(_))
+        || comment_only(text)
 }
 
 /// Tells whether the text is a boolean in YAML 1.1 alone.
@@ -55,11 +58,16 @@ pub(crate) fn is_base_60(text: &str) -> bool {
 
 /// Text that is a map or a list when it is read as a document.
 fn collection(text: &str) -> bool {
-    let flow = (text.starts_with('{') && text.ends_with('}')) || (text.starts_with('[') && text.ends_with(']'));
-    flow || text == "-" || text.starts_with("- ") || text.ends_with(':') && !text.starts_with(['"', '\'']) || {
-        // `a: b` is a mapping; quoting it here or when printing comes to the same.
-        text.contains(": ") && !text.starts_with(['"', '\'', '{', '[', '&', '*', '!', '|', '>', '%', '@', '`'])
-    }
+    let flow =
+        (text.starts_with('{') && text.ends_with('}')) || (text.starts_with('[') && text.ends_with(']'));
+    flow || text == "-"
+        || text.starts_with("- ")
+        || text.ends_with(':') && !text.starts_with(['"', '\''])
+        || {
+            // `a: b` is a mapping; quoting it here or when printing comes to the same.
+            text.contains(": ")
+                && !text.starts_with(['"', '\'', '{', '[', '&', '*', '!', '|', '>', '%', '@', '`'])
+        }
 }
 
 fn comment_only(text: &str) -> bool {

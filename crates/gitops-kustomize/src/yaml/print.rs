@@ -57,7 +57,9 @@ impl Printer<'_> {
             Kind::Alias => self.node(node.content[0], place),
             Kind::Mapping if node.content.is_empty() => self.value("{}"),
             Kind::Sequence if node.content.is_empty() => self.value("[]"),
-            Kind::Mapping | Kind::Sequence if place.flow || node.style.has(Style::FLOW) => self.flow(node, place),
+            Kind::Mapping | Kind::Sequence if place.flow || node.style.has(Style::FLOW) => {
+                self.flow(node, place)
+            }
             Kind::Mapping => self.mapping(node, id, place),
             Kind::Sequence => self.sequence(node, place),
         }
@@ -96,9 +98,8 @@ impl Printer<'_> {
             } else {
                 self.line(indent);
             }
-            if place.within != Within::Root || !first {
-                self.head(key, indent);
-            } else if nodes[id].comments.is_none() {
+            // The comment above the first key of a document may already stand above the document.
+            if place.within != Within::Root || !first || nodes[id].comments.is_none() {
                 self.head(key, indent);
             }
             first = false;
@@ -192,7 +193,8 @@ impl Printer<'_> {
         if block && (!traits.block || place.flow || key) {
             style = Style::DOUBLE;
         }
-        if !key && !(style == Style::PLAIN && text.is_empty() && tag.is_none()) {
+        let nothing = style == Style::PLAIN && text.is_empty() && tag.is_none();
+        if !key && !nothing {
             self.space();
         }
         if let Some(tag) = tag {
@@ -319,7 +321,13 @@ struct Traits {
 impl Traits {
     fn of(text: &str) -> Self {
         let Some(first) = text.chars().next() else {
-            return Self { multiline: false, flow_plain: false, block_plain: true, single_quoted: true, block: false };
+            return Self {
+                multiline: false,
+                flow_plain: false,
+                block_plain: true,
+                single_quoted: true,
+                block: false,
+            };
         };
         let (mut block, mut flow) = (false, false);
         if text.starts_with("---") || text.starts_with("...") {
@@ -334,7 +342,8 @@ impl Traits {
             let then_blank = chars.peek().is_none_or(|next| matches!(next, ' ' | '\t'));
             if at_start {
                 match c {
-                    '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => {
+                    '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
+                    | '@' | '`' => {
                         (block, flow) = (true, true);
                     }
                     '?' | ':' => {
@@ -351,7 +360,9 @@ impl Traits {
                         flow = true;
                         block |= then_blank;
                     }
-                    '#' if before == ' ' || before == '\t' || is_break(before) => (block, flow) = (true, true),
+                    '#' if before == ' ' || before == '\t' || is_break(before) => {
+                        (block, flow) = (true, true)
+                    }
                     _ => {}
                 }
             }

@@ -143,7 +143,8 @@ impl Nodes {
 
     /// Merges the mappings named by `<<` under the mapping's own entries.
     fn merge_keys(&mut self, id: Id) -> Result<(), ReadError> {
-        let mut named = self.pairs(id).filter(|(key, _)| self[*key].tag == Tag::Merge).map(|(_, value)| value);
+        let mut named =
+            self.pairs(id).filter(|(key, _)| self[*key].tag == Tag::Merge).map(|(_, value)| value);
         let Some(value) = named.next() else { return Ok(()) };
         if named.next().is_some() {
             return Err(ReadError::Merge("duplicate merge key"));
@@ -153,7 +154,11 @@ impl Nodes {
         let own: Vec<(Id, Id)> = self.pairs(id).filter(|(key, _)| self[*key].tag != Tag::Merge).collect();
         let mut merged: Vec<Id> = own.iter().flat_map(|(key, value)| [*key, *value]).collect();
         let mut put = |nodes: &Nodes, key: Id, value: Id| {
-            let found = merged.as_chunks::<2>().0.iter().position(|[known, _]| nodes[*known].value == nodes[key].value);
+            let found = merged
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .position(|[known, _]| nodes[*known].value == nodes[key].value);
             match found {
                 Some(at) => {
                     merged[2 * at] = key;

@@ -164,7 +164,9 @@ mod tests {
 
     #[test]
     fn words_of_yaml_1_1_stay_text() {
-        for text in ["yes", "y", "on", "off", "No", "0x", "1:30", "12e45678", "1.2.3", "-", "+", ".", "._", "e3"] {
+        for text in
+            ["yes", "y", "on", "off", "No", "0x", "1:30", "12e45678", "1.2.3", "-", "+", ".", "._", "e3"]
+        {
             check(text, Resolved::Str);
         }
     }

@@ -15,7 +15,9 @@ pub(crate) enum ValueError {
     Tag { found: &'static str, text: String, tag: String },
     #[error("json: unsupported value: {0}")]
     Float(String),
-    #[error("json: unsupported type: map[interface {{}}]interface {{}}, because of the key `{0}`, which is no text")]
+    #[error(
+        "json: unsupported type: map[interface {{}}]interface {{}}, because of the key `{0}`, which is no text"
+    )]
     Key(String),
     #[error("yaml: nesting deeper than 1000 levels")]
     TooDeep,
@@ -36,9 +38,12 @@ impl Nodes {
             Kind::Empty => Ok(Value::Null),
             Kind::Scalar => scalar(node),
             Kind::Alias => self.value_at(node.content[0], depth + 1),
-            Kind::Sequence => {
-                node.content.iter().map(|child| self.value_at(*child, depth + 1)).collect::<Result<Vec<_>, _>>().map(Value::Array)
-            }
+            Kind::Sequence => node
+                .content
+                .iter()
+                .map(|child| self.value_at(*child, depth + 1))
+                .collect::<Result<Vec<_>, _>>()
+                .map(Value::Array),
             Kind::Mapping => {
                 let mut map = Map::new();
                 for (key, value) in self.pairs(id) {
@@ -66,9 +71,13 @@ impl Nodes {
     /// Makes nodes of a JSON value as if its text had been read: numbers as they are, strings quoted.
     pub(crate) fn json(&mut self, value: &Value) -> Id {
         let node = match value {
-            Value::String(text) => {
-                Node { kind: Kind::Scalar, tag: Tag::Str, style: Style::DOUBLE, value: text.as_str().into(), ..Node::default() }
-            }
+            Value::String(text) => Node {
+                kind: Kind::Scalar,
+                tag: Tag::Str,
+                style: Style::DOUBLE,
+                value: text.as_str().into(),
+                ..Node::default()
+            },
             Value::Array(items) => {
                 let content: Vec<Id> = items.iter().map(|item| self.json(item)).collect();
                 Node { kind: Kind::Sequence, tag: Tag::Seq, style: Style::FLOW, content, ..Node::default() }
@@ -92,9 +101,11 @@ impl Nodes {
     }
 
     /// Makes nodes of a JSON value as kustomize does: every number is a float on the way, and keys are sorted.
-    pub(crate) fn from_value(&mut self, value: &Value) -> Id {
+    pub(crate) fn nodes_of(&mut self, value: &Value) -> Id {
         let node = match value {
-            Value::Null => Node { kind: Kind::Scalar, tag: Tag::Null, value: "null".into(), ..Node::default() },
+            Value::Null => {
+                Node { kind: Kind::Scalar, tag: Tag::Null, value: "null".into(), ..Node::default() }
+            }
             Value::Bool(flag) => Node {
                 kind: Kind::Scalar,
                 tag: Tag::Bool,
@@ -107,7 +118,7 @@ impl Nodes {
             }
             Value::String(text) => text_node(text),
             Value::Array(items) => {
-                let content: Vec<Id> = items.iter().map(|item| self.from_value(item)).collect();
+                let content: Vec<Id> = items.iter().map(|item| self.nodes_of(item)).collect();
                 let style = if content.is_empty() { Style::FLOW } else { Style::PLAIN };
                 Node { kind: Kind::Sequence, tag: Tag::Seq, style, content, ..Node::default() }
             }
@@ -115,7 +126,7 @@ impl Nodes {
                 let mut content = Vec::with_capacity(2 * map.len());
                 for (key, value) in map {
                     let key = self.add(text_node(key));
-                    let value = self.from_value(value);
+                    let value = self.nodes_of(value);
                     content.extend([key, value]);
                 }
                 let style = if content.is_empty() { Style::FLOW } else { Style::PLAIN };
@@ -188,7 +199,13 @@ pub(crate) fn tag_name(tag: &Tag) -> &'static str {
 /// A float as JSON: integral ones below 1e21 are printed without a point and so come back as integers.
 fn float(number: f64) -> Result<Value, ValueError> {
     if !number.is_finite() {
-        let text = if number.is_nan() { "NaN" } else if number > 0.0 { "+Inf" } else { "-Inf" };
+        let text = if number.is_nan() {
+            "NaN"
+        } else if number > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        };
         return Err(ValueError::Float(text.to_owned()));
     }
     if number.fract() == 0.0 && number.abs() < 1e19 {
