@@ -227,13 +227,25 @@ impl GitRepositoryReconciler {
         for notice in notices {
             self.recorder.publish(&*run.object, notice).await;
         }
-        if let (Ok(owner), Some(artifact)) = (owner(&run.object), run.status.artifact.clone()) {
-            let store = self.artifacts.clone();
-            if let Err(error) = blocking(move || store.collect_garbage(&owner, &[&artifact])).await {
-                tracing::warn!(object = run.object.name_any(), %error, "old artifacts were not removed");
-            }
-        }
+        self.collect_garbage(&run).await;
         requeue
+    }
+
+    async fn collect_garbage(&self, run: &Run) {
+        let (Ok(owner), Some(artifact)) = (owner(&run.object), run.status.artifact.clone()) else { return };
+        let store = self.artifacts.clone();
+        let notice = match blocking(move || store.collect_garbage(&owner, &[&artifact])).await {
+            Ok(removed) if removed.is_empty() => return,
+            Ok(removed) => {
+                let text = format!("garbage collected {} artifacts", removed.len());
+                Notice::trace(reasons::GARBAGE_COLLECTION_SUCCEEDED, text)
+            }
+            Err(error) => {
+                let text = format!("garbage collection of artifacts failed: {error}");
+                Notice::error(reasons::GARBAGE_COLLECTION_FAILED, text)
+            }
+        };
+        self.recorder.publish(&*run.object, notice).await;
     }
 
     fn after_success(&self, object: &GitRepository) -> Requeue {
@@ -253,10 +265,17 @@ impl GitRepositoryReconciler {
     async fn finalize(&self, object: &GitRepository) -> Requeue {
         if let Ok(owner) = owner(object) {
             let store = self.artifacts.clone();
-            if let Err(error) = blocking(move || store.remove_all(&owner)).await {
-                let text = format!("garbage collection for deleted resource failed: {error}");
-                self.recorder.publish(object, Notice::error(reasons::GARBAGE_COLLECTION_FAILED, text)).await;
-                return Requeue::Backoff;
+            match blocking(move || store.remove_all(&owner)).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    let text = "garbage collected artifacts for deleted resource";
+                    self.recorder.publish(object, Notice::trace(reasons::GARBAGE_COLLECTION_SUCCEEDED, text)).await;
+                }
+                Err(error) => {
+                    let text = format!("garbage collection for deleted resource failed: {error}");
+                    self.recorder.publish(object, Notice::error(reasons::GARBAGE_COLLECTION_FAILED, text)).await;
+                    return Requeue::Backoff;
+                }
             }
         }
         match finalizer::remove(&self.shared.client, object, FLUX_FINALIZER).await {

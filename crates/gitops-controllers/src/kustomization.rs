@@ -31,7 +31,7 @@ use gitops_api::source_v1::GitRepository;
 use gitops_api::{Artifact, Failure, GoDuration, NamespacedObjectKindReference, ObjectId, conditions, event_metadata, reasons};
 use gitops_apply::health::HealthOptions;
 use gitops_apply::{
-    Applier, ApplyError, ApplyOptions, EmptySet, FieldManager, HealthOutcome, HealthReport, OwnerLabels, Plan,
+    Applier, ApplyError, ApplyOptions, FieldManager, HealthOutcome, HealthReport, OwnerLabels, Plan,
 };
 use gitops_manifest::Manifests;
 use gitops_runtime::conditions::{Standing, is_true};
@@ -176,13 +176,12 @@ impl KustomizationReconciler {
 
         run.progress(doing("Fetching manifests"));
         let tree = self.puller.pull(&source.artifact).await.map_err(|e| self.pull_failed(&e, again))?;
-        build::check_folder(&*tree, &build::folder(&object.spec), again)?;
+        build::check_folder(&*tree, &object.spec, &build::mount(&source.artifact), again)?;
         run.attempt(&revision);
 
         run.progress(doing("Building manifests"));
         let identity = self.identities.of(&self.shared, object).await?;
-        let manifests = self.build(run, &tree, again).await?;
-        run.built(manifests.digest(), &revision);
+        let manifests = self.build(run, &tree, &source.artifact, again).await?;
 
         run.progress(doing("Detecting drift"));
         let applier = self.applier(run, &identity);
@@ -225,20 +224,20 @@ impl KustomizationReconciler {
         &self,
         run: &Run,
         tree: &gitops_manifest::MemoryTree,
+        artifact: &Artifact,
         again: Requeue,
     ) -> Result<Manifests, Setback> {
         let spec = &run.object.spec;
-        let built = build::build(tree, spec, again)?;
+        let built = build::build(tree, spec, &build::mount(artifact), again)?;
         let substituted = build::substitute(&self.shared.client, &run.object, built, again).await?;
+        run.built(substituted.digest(), artifact.revision.as_str());
         Ok(build::with_common_metadata(substituted, spec))
     }
 
     fn applier(&self, run: &Arc<Run>, identity: &Identity) -> Applier {
         let object = &run.object;
-        let mut options = ApplyOptions::default();
+        let mut options = ApplyOptions::flux();
         options.force = object.spec.force;
-        // An empty build prunes everything, as in Flux: existing repositories rely on it.
-        options.empty_set = EmptySet::PruneAll;
         let owner = OwnerLabels::new(GROUP, object.name_any(), object.namespace().unwrap_or_default());
         Applier::new(identity.client.clone(), FieldManager::new(MANAGER))
             .discovery(identity.discovery.clone())
@@ -428,7 +427,9 @@ fn named_objects(object: &Kustomization) -> Vec<ObjectId> {
 }
 
 fn failed(error: &ApplyError, again: Requeue) -> Setback {
-    Setback::failed(error.reason(), error.to_string(), again)
+    // Flux ends the text about an object with a line break.
+    let end = if error.failures().is_empty() { "" } else { "\n" };
+    Setback::failed(error.reason(), format!("{error}{end}"), again)
 }
 
 /// The fixed delay after a failure: `spec.retryInterval`, or the interval.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gitops_api::kustomize_v1::{Kustomization, KustomizationSpec, Selector, SubstituteKind, SubstituteStrategy};
-use gitops_api::reasons;
+use gitops_api::{Artifact, reasons};
 use gitops_kustomize::{Kustomize, Overlay, OverlayImage, OverlayPatch, OverlaySelector, Substitute};
 use gitops_manifest::{EntryKind, FileTree, Manifests, Object};
 use gitops_runtime::queue::Requeue;
@@ -17,16 +17,25 @@ pub(super) fn folder(spec: &KustomizationSpec) -> String {
     crate::git_repository::normal(spec.path.as_deref().unwrap_or_default())
 }
 
+/// Returns the name that texts give the artifact's root: Flux unpacks into such a folder, and users know its form.
+pub(super) fn mount(artifact: &Artifact) -> String {
+    let hex = artifact.digest.rsplit(':').next().unwrap_or_default();
+    format!("/tmp/kustomization-{}", hex.get(..10).unwrap_or(hex))
+}
+
 /// Says when the folder does not exist.
-pub(super) fn check_folder(tree: &dyn FileTree, folder: &str, again: Requeue) -> Result<(), Setback> {
-    match tree.kind(folder) {
-        Ok(Some(_)) => Ok(()),
-        _ => Err(Setback::failed(
-            reasons::ARTIFACT_FAILED,
-            format!("kustomization path not found: stat {folder}: no such file or directory"),
-            again,
-        )),
+pub(super) fn check_folder(
+    tree: &dyn FileTree,
+    spec: &KustomizationSpec,
+    mount: &str,
+    again: Requeue,
+) -> Result<(), Setback> {
+    let folder = folder(spec);
+    if matches!(tree.kind(&folder), Ok(Some(_))) {
+        return Ok(());
     }
+    let text = format!("kustomization path not found: stat {mount}/{folder}: no such file or directory");
+    Err(Setback::failed(reasons::ARTIFACT_FAILED, text, again))
 }
 
 /// Refuses what cannot be done yet, so that nothing is applied that differs from what was asked for.
@@ -48,12 +57,18 @@ pub(super) fn check_supported(spec: &KustomizationSpec) -> Result<(), Setback> {
 }
 
 /// Builds the manifests.
-pub(super) fn build(tree: &dyn FileTree, spec: &KustomizationSpec, again: Requeue) -> Result<Manifests, Setback> {
+pub(super) fn build(
+    tree: &dyn FileTree,
+    spec: &KustomizationSpec,
+    mount: &str,
+    again: Requeue,
+) -> Result<Manifests, Setback> {
     let folder = folder(spec);
     if let Ok(Some(EntryKind::File)) = tree.kind(&folder) {
-        return Err(failed(format!("{folder} is a file; spec.path must be a folder"), again));
+        let text = format!("open {mount}/{folder}/kustomization.yaml: not a directory; spec.path must be a folder");
+        return Err(failed(text, again));
     }
-    let built = Kustomize::new(folder).overlay(overlay(spec)).build(tree);
+    let built = Kustomize::new(folder).overlay(overlay(spec)).mounted_at(mount).build(tree);
     built.map_err(|error| failed(error.to_string(), again))
 }
 
