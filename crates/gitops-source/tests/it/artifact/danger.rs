@@ -7,6 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use gitops_source::SourceError;
 use gitops_source::artifact::{ArchiveFault, ExtractOptions, Limits, Links, extract, unpack};
+use proptest::prelude::*;
 use tar::{EntryType, Header};
 
 use super::{packed, tree};
@@ -296,4 +297,31 @@ fn a_target_with_content_is_left_alone() {
     assert!(unpacked.write_to(&dir.path().join("link")).is_err());
     let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Without gzip no checksum stands between the damage and the reader; the header's own is put right.
+    #[test]
+    fn any_tar_is_extracted_inside_of_the_target_or_refused(
+        damage in prop::collection::vec((0_usize..3 * 512, any::<u8>()), 1..8), cut in 0_usize..4096
+    ) {
+        let mut plain = [pax("16 path=deep/er\n"), file("a", b"x"), link("l", "/etc", EntryType::Symlink), file("b/c", b"y")].concat();
+        for (at, byte) in damage {
+            plain[at] = byte;
+        }
+        for header in plain.chunks_mut(512) {
+            header[148..156].fill(b' ');
+            let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
+            header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        }
+        plain.extend([0; 1024]);
+        plain.truncate(plain.len() - cut.min(plain.len()));
+        let dir = tempfile::tempdir().unwrap();
+        let options = ExtractOptions::default().without_gzip().links(Links::Skip);
+        let _ = extract(plain.as_slice(), &dir.path().join("target"), &options);
+        let outside: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        prop_assert!(outside.iter().all(|name| name == "target"), "{:?}", outside);
+    }
 }
