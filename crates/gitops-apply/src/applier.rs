@@ -19,6 +19,7 @@ use crate::fields::at;
 use crate::health::{HealthOptions, Target, removes_itself, until_healthy};
 use crate::ignore::IgnoreRules;
 use crate::inventory::{Inventory, InventoryEntry, InventoryStore};
+use crate::live::LiveObjects;
 use crate::managers::Takeover;
 use crate::options::{ApplyOptions, EmptySet, FieldManager, OwnerLabels};
 use crate::order::{Stage, compare, defined_kind, is_definition, is_namespace};
@@ -260,12 +261,15 @@ impl Applier {
         defer: impl Fn(&Prepared) -> Option<ObjectId>,
     ) -> Vec<(&'o Prepared, Result<Tried, CallFailure>)> {
         let takeover = self.takeover();
+        let known =
+            LiveObjects::list(&self.cluster, self.owner.as_ref(), &objects, self.options.concurrency).await;
         let dry_run = DryRun {
             cluster: &self.cluster,
             manager: self.manager.name(),
             takeover: &takeover,
             options: &self.options,
             ignore,
+            known: &known,
         };
         let mut work = Vec::with_capacity(objects.len());
         for object in &objects {

@@ -25,8 +25,13 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Returns the path of the collection that the object is in.
+    pub(crate) fn collection(&self) -> String {
+        self.resource.collection(&self.namespace)
+    }
+
     fn path(&self) -> String {
-        format!("{}/{}", self.resource.collection(&self.namespace), encode(&self.name))
+        format!("{}/{}", self.collection(), encode(&self.name))
     }
 }
 

@@ -6,10 +6,11 @@ use crate::cluster::{Cluster, Mode, Place};
 use crate::compare::drifted_beyond;
 use crate::diff::Diff;
 use crate::failure::CallFailure;
-use crate::fields::uid;
+use crate::fields::{resource_version, uid};
 use crate::go_form::passes_through_go;
 use crate::health::{HealthRules, Status};
 use crate::ignore::{IgnoreRules, is_ignored, leave_alone};
+use crate::live::LiveObjects;
 use crate::managers::Takeover;
 use crate::mask::Secrets;
 use crate::options::{ApplyOptions, UnknownFields};
@@ -24,6 +25,8 @@ pub(crate) struct DryRun<'a> {
     pub(crate) takeover: &'a Takeover,
     pub(crate) options: &'a ApplyOptions,
     pub(crate) ignore: &'a IgnoreRules,
+    /// What is known of live objects already.
+    pub(crate) known: &'a LiveObjects,
 }
 
 /// What a dry run has found out.
@@ -65,30 +68,46 @@ impl DryRun<'_> {
             let live = self.cluster.get(place).await?;
             return Ok(skipped(desired, live.as_ref()));
         }
-        let (live, result) = futures::join!(self.cluster.get(place), self.apply(place, &mut desired));
-        let live = live?;
+        let result = self.apply(place, &mut desired).await;
+        // An object that would be made does not exist: no need to look.
+        if let Ok(result) = &result
+            && result.created
+        {
+            return Ok(Tried { desired, intent: Intent::Create, diff: Diff::default(), live: None });
+        }
+        let live = match (&result, self.known.get(place)) {
+            // What was listed is as good as a read when nobody changed it since.
+            (Ok(result), Some(known)) if resource_version(&result.object) == resource_version(known) => {
+                Some(known.clone())
+            }
+            _ => match (self.cluster.get(place).await, &result) {
+                (Ok(live), _) => live,
+                // What the dry run says is closer to the cause.
+                (Err(_), Err(failure)) => return Err(failure.clone()),
+                (Err(failure), Ok(_)) => return Err(failure),
+            },
+        };
         let switches = Switches::read(prefix, &desired, live.as_ref());
         if switches.skips(live.is_some()) {
             return Ok(skipped(desired, live.as_ref()));
         }
-        let result = match (result, &live) {
-            (Ok(result), _) => result,
-            (Err(failure), Some(live))
-                if failure.is_immutable() && (self.options.force || switches.force) =>
-            {
-                let diff = Diff::between(live, &desired);
+        let Some(live) = live else {
+            // It has gone since, or was refused before it could be made.
+            result?;
+            return Ok(Tried { desired, intent: Intent::Create, diff: Diff::default(), live: None });
+        };
+        let result = match result {
+            Ok(result) => result,
+            Err(failure) if failure.is_immutable() && (self.options.force || switches.force) => {
+                let diff = Diff::between(&live, &desired);
                 return Ok(Tried {
                     desired,
                     intent: Intent::Recreate,
                     diff,
-                    live: Some(remembered(live, false)),
+                    live: Some(remembered(&live, false)),
                 });
             }
-            (Err(failure), Some(live)) => return Err(failure.scrubbed(&Secrets::of([live]))),
-            (Err(failure), None) => return Err(failure),
-        };
-        let Some(live) = live else {
-            return Ok(Tried { desired, intent: Intent::Create, diff: Diff::default(), live: None });
+            Err(failure) => return Err(failure.scrubbed(&Secrets::of([&live]))),
         };
         let takeover = switches.strategy != Strategy::Merge && self.takeover.patch(&live).is_some();
         let ignored = self.ignore.paths(&result.object);

@@ -45,6 +45,7 @@ pub mod health;
 mod ignore;
 mod immutable;
 mod inventory;
+mod live;
 mod managers;
 mod mask;
 mod normalize;

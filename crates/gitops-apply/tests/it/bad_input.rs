@@ -160,7 +160,7 @@ async fn a_forbidden_namespace_is_refused() {
     let applier = gitops_apply::Applier::new(guest, gitops_apply::FieldManager::new("guest"));
     let error = applier.plan(&ground.manifests(GOOD)).await.unwrap_err();
     let want = format!(
-        "ConfigMap/{}/a dry-run failed (Forbidden): configmaps \"a\" is forbidden: User \"guest\" cannot ",
+        "ConfigMap/{}/a dry-run failed (Forbidden): configmaps \"a\" is forbidden: User \"guest\" cannot patch resource \"configmaps\" in API group \"\" in the namespace",
         ground.namespace
     );
     assert!(error.to_string().starts_with(&want), "{error}");

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod faults;
+mod flux_form;
 mod ground;
 mod health;
 mod inventory;
