@@ -73,8 +73,17 @@ impl Checkout {
         Ok(self.find(path)?.map(|(_, id)| id.to_string()))
     }
 
+    /// Returns the commit that a submodule's entry names, none for anything else.
+    pub(super) fn submodule(&self, path: &str) -> Result<Option<ObjectId>, TreeError> {
+        Ok(self.entry(path)?.filter(|(mode, _)| *mode == Mode::Commit).map(|(_, id)| id))
+    }
+
     /// Returns what is at a path. Links and submodules count as nothing.
     fn find(&self, path: &str) -> Result<Option<(Mode, ObjectId)>, TreeError> {
+        Ok(self.entry(path)?.filter(|(mode, _)| !matches!(mode, Mode::Link | Mode::Commit)))
+    }
+
+    fn entry(&self, path: &str) -> Result<Option<(Mode, ObjectId)>, TreeError> {
         check_path(path)?;
         let (mut mode, mut id) = (Mode::Tree, self.commit.tree());
         for name in path.split('/').filter(|name| !name.is_empty()) {
@@ -87,7 +96,7 @@ impl Checkout {
             };
             (mode, id) = (folder[at].mode, folder[at].id);
         }
-        Ok((!matches!(mode, Mode::Link | Mode::Commit)).then_some((mode, id)))
+        Ok(Some((mode, id)))
     }
 
     fn file(&self, path: &str) -> Result<(Mode, ObjectId), TreeError> {

@@ -20,6 +20,7 @@ mod resolve;
 mod scratch;
 mod session;
 mod store;
+mod submodules;
 
 pub use self::checkout::Checkout;
 pub use self::commit::{Actor, CommitInfo};
@@ -28,3 +29,4 @@ pub use self::reference::GitReference;
 pub use self::remote::{ClientCertificate, GitAuth, GitLimits, GitRemote, ProxyOptions};
 pub use self::resolve::{Resolved, resolve};
 pub use self::store::GitStore;
+pub use self::submodules::Superproject;

@@ -1,7 +1,7 @@
 //! The files of a commit, and what the commit says about itself.
 
 use gitops_manifest::{EntryKind, FileTree as _, TreeError};
-use gitops_source::git::{GitLimits, GitReference};
+use gitops_source::git::{GitLimits, GitReference, GitRemote, resolve};
 
 use super::World;
 
@@ -80,4 +80,55 @@ async fn a_commit_tells_who_when_and_why() {
     assert_eq!((commit.author().name.as_str(), commit.author().email.as_str()), ("Ada", "ada@example.com"));
     assert_eq!(commit.committer().time.as_second(), 1_700_000_000);
     assert_eq!(commit.signature(), None);
+}
+
+#[tokio::test]
+async fn submodules_are_folders_where_they_are_asked_for() {
+    let world = World::new().await;
+    let inner = world.server.repository("inner").unwrap();
+    let inner = inner.commit("main", &[("deep.yaml", "deep\n")]).unwrap();
+    let declare = |name: &str, path: &str, url: &str| {
+        format!("[submodule \"{name}\"]\n\tpath = {path}\n\turl = {url}\n")
+    };
+    let lib = world.server.repository("lib").unwrap();
+    let old = lib
+        .change("main")
+        .file("x.yaml", "1\n")
+        .file(".gitmodules", declare("inner", "sub/inner", &world.server.url("inner")))
+        .submodule("sub/inner", &inner)
+        .commit()
+        .unwrap();
+    lib.commit("main", &[("x.yaml", "2\n")]).unwrap();
+    world
+        .repository
+        .change("main")
+        .file("a.yaml", "a\n")
+        .file(".gitmodules", declare("lib", "lib", "../lib.git"))
+        .submodule("lib", &old)
+        .commit()
+        .unwrap();
+    world.server.require_basic("ada", "secret");
+    let remote = GitRemote::new(world.server.url_with_credentials("app", "ada", "secret"));
+    let resolved = resolve(&remote, &GitReference::branch("main")).await.unwrap();
+    let tree = world.store.fetch_with_submodules(&remote, &resolved).await.unwrap();
+
+    let names = |dir: &str| tree.list(dir).unwrap().into_iter().map(|entry| entry.name).collect::<Vec<_>>();
+    assert_eq!(names(""), [".gitmodules", "a.yaml", "lib"]);
+    assert_eq!(names("lib"), [".git", ".gitmodules", "sub", "x.yaml"]);
+    assert_eq!(names("lib/sub"), ["inner"]);
+    assert_eq!(names("lib/sub/inner"), [".git", "deep.yaml"]);
+    for (path, want) in [
+        ("a.yaml", "a\n"),
+        ("lib/x.yaml", "1\n"),
+        ("lib/.git", "gitdir: ../.git/modules/lib\n"),
+        ("lib/sub/inner/deep.yaml", "deep\n"),
+        ("lib/sub/inner/.git", "gitdir: ../../../.git/modules/lib/modules/inner\n"),
+    ] {
+        assert_eq!(tree.read(path).unwrap(), want, "{path}");
+        assert_eq!(tree.kind(path).unwrap(), Some(EntryKind::File), "{path}");
+    }
+    assert_eq!(tree.kind("lib").unwrap(), Some(EntryKind::Directory));
+    assert!(matches!(tree.read("lib"), Err(TreeError::NotAFile { .. })));
+    assert_eq!(tree.kind("library").unwrap(), None);
+    assert_eq!(tree.checkout().kind("lib").unwrap(), None);
 }

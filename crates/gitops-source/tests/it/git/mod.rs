@@ -3,6 +3,7 @@
 mod checkout;
 mod failure;
 mod fetch;
+mod killed;
 mod resolve;
 
 use gitops_source::SourceError;
