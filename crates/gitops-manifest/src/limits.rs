@@ -11,7 +11,7 @@ pub struct Limits {
     pub bytes: usize,
     /// Documents in the text. Default 100,000.
     pub documents: usize,
-    /// Nodes (maps, lists, keys and scalars) in the text. Default 8,000,000.
+    /// Nodes (maps, lists, keys and scalars) in the text. Default 4,000,000.
     pub nodes: usize,
     /// Nested collections. Default 120: readers of JSON, serde_json among them, stop at 128.
     pub depth: usize,
@@ -26,7 +26,7 @@ impl Default for Limits {
         Self {
             bytes: 64 << 20,
             documents: 100_000,
-            nodes: 8_000_000,
+            nodes: 4_000_000,
             depth: 120,
             alias_nodes: 100_000,
             alias_bytes: 16 << 20,

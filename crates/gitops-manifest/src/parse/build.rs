@@ -152,6 +152,7 @@ struct Builder<'t> {
     end: usize,
     totals: Totals,
     keeper: Keeper,
+    ends_mid_line: bool,
 }
 
 impl<'t> Builder<'t> {
@@ -168,6 +169,7 @@ impl<'t> Builder<'t> {
             end: 0,
             totals,
             keeper,
+            ends_mid_line: chunk.ends_mid_line(),
         }
     }
 
@@ -202,7 +204,7 @@ impl<'t> Builder<'t> {
                     return Ok(());
                 }
                 let in_flow = self.stack.last().is_some_and(|frame| frame.is_flow);
-                let is_cut = self.chunk.ends_mid_line() && byte(span.end) == self.chunk.content.len();
+                let is_cut = self.ends_mid_line && byte(span.end) == self.chunk.content.len();
                 self.scalar(Scalar { text, style, tag, is_written, in_flow, is_cut }, anchor, &span)?;
             }
             Event::SequenceStart(style, anchor, _) => {

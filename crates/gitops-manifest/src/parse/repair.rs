@@ -4,9 +4,10 @@ use granit_parser::{ErrorKind, ScanError};
 
 use super::build::byte;
 use super::split::{Chunk, Insertion};
+use super::text::line_breaks;
 
-/// A file of 10 kB may need 3,000 repairs.
-const MAX_BYTES_PARSED_AGAIN: usize = 32 << 20;
+/// A file of 10 kB may need 800 repairs.
+const MAX_BYTES_PARSED_AGAIN: usize = 8 << 20;
 
 /// Indents the lines of the quoted scalar at which the parser stopped, and returns whether it did.
 ///
@@ -27,14 +28,19 @@ pub(super) fn quoted_lines(chunk: &mut Chunk<'_>, error: &ScanError, parsed_to: 
     let content = &chunk.content;
     let line_start = content[..open].rfind('\n').map_or(0, |at| at + 1);
     let width = content[line_start..open].chars().count() + 1;
-    let first_line = content[..open].bytes().filter(|b| *b == b'\n').count() + 1;
+    let first_line = line_breaks(&content[..open]) + 1;
     if chunk.is_repaired_from(first_line + 1) {
         return false;
     }
-    let starts = content[open..close].match_indices('\n').map(|(at, _)| open + at + 1);
-    let insertions: Vec<_> = starts
-        .enumerate()
-        .map(|(index, at)| Insertion { at, line: first_line + 1 + index, width, before: 0 })
+    let (mut line, mut counted) = (first_line, open);
+    let insertions: Vec<_> = content[open..close]
+        .match_indices('\n')
+        .map(|(found, _)| {
+            let at = open + found + 1;
+            line += line_breaks(&content[counted..at]);
+            counted = at;
+            Insertion { at, line, width, before: 0 }
+        })
         .collect();
     if insertions.is_empty() {
         return false;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::ParseOptions;
-use super::text::Text;
+use super::text::{Text, line_breaks};
 use crate::error::{ParseError, Position};
 use crate::resolve::Resolver;
 
@@ -136,7 +136,7 @@ fn push<'t>(
     let unmarked = content.strip_prefix('\u{feff}').unwrap_or(content);
     let start = range.start + content.len() - unmarked.len();
     let content = unmarked;
-    let lines = content.bytes().filter(|b| *b == b'\n').count();
+    let lines = line_breaks(content);
     if !content.is_empty() {
         let content = Cow::Borrowed(content);
         chunks.push(Chunk { text, content, start, lines_before, insertions: Vec::new(), repairs: 0 });

@@ -53,10 +53,20 @@ impl<'a> Text<'a> {
 
 fn position(file: &Arc<str>, content: &str, byte: usize) -> Position {
     let before = &content[..byte];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
     Position {
         file: file.clone(),
-        line: before.bytes().filter(|b| *b == b'\n').count() + 1,
+        line: line_breaks(before) + 1,
         column: before[line_start..].chars().count() + 1,
     }
+}
+
+/// Returns how many lines end in a text. A carriage return ends one unless a line feed does.
+pub(super) fn line_breaks(text: &str) -> usize {
+    let line_feeds = text.bytes().filter(|b| *b == b'\n').count();
+    if !text.contains('\r') {
+        return line_feeds;
+    }
+    let alone = text.as_bytes().windows(2).filter(|pair| pair[0] == b'\r' && pair[1] != b'\n').count();
+    line_feeds + alone + usize::from(text.ends_with('\r'))
 }

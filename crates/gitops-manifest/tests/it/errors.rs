@@ -58,6 +58,8 @@ fn errors_name_file_line_and_column() {
             &kubectl,
             "apps/a.yaml:1:1: the items of a list must be a list, this is a map",
         ),
+        // A carriage return ends a line, as the parser has it, on both sides of a separator.
+        ("a: 1\rb: 2\r\n---\nc: [\r\n", &kubectl, "apps/a.yaml:4:4: unclosed bracket '['"),
         // Lines that had to be indented for the parser keep their places.
         (
             "a:\n  b: 'x\ny'\n  c: \"d\ne\" f\n",
