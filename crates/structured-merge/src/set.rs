@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::path::{Path, PathElement};
 
@@ -19,8 +20,9 @@ use crate::path::{Path, PathElement};
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Set {
-    /// Sorted by element; each node is a member or has members below it.
-    nodes: Vec<Node>,
+    /// Sorted by element; each node is a member or has members below it. None if there are no nodes.
+    /// Copies of a set share them, for most of a set outlives most operations.
+    nodes: Option<Arc<Vec<Node>>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -40,7 +42,7 @@ impl Set {
     /// Returns the empty set.
     #[must_use]
     pub const fn new() -> Self {
-        Self { nodes: Vec::new() }
+        Self { nodes: None }
     }
 
     /// Returns the set with these nodes, in any order, none of which is unused.
@@ -58,11 +60,23 @@ impl Set {
                 same
             });
         }
-        Self { nodes }
+        Self::from_sorted(nodes)
+    }
+
+    fn from_sorted(nodes: Vec<Node>) -> Self {
+        Self { nodes: (!nodes.is_empty()).then(|| Arc::new(nodes)) }
     }
 
     pub(crate) fn nodes(&self) -> &[Node] {
-        &self.nodes
+        self.nodes.as_deref().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        match (&self.nodes, &other.nodes) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     /// Adds a path. The empty path, which would name the whole object, is never in a set.
@@ -76,26 +90,29 @@ impl Set {
     }
 
     fn node_mut(&mut self, element: &PathElement) -> &mut Node {
-        let position = match self.position(element) {
+        let position = self.position(element);
+        let nodes = Arc::make_mut(self.nodes.get_or_insert_default());
+        let position = match position {
             Ok(position) => position,
             Err(position) => {
                 let node = Node { element: element.clone(), member: false, children: Self::new() };
-                self.nodes.insert(position, node);
+                nodes.insert(position, node);
                 position
             }
         };
-        &mut self.nodes[position]
+        &mut nodes[position]
     }
 
     fn position(&self, element: &PathElement) -> Result<usize, usize> {
-        match self.nodes.last() {
-            Some(last) if last.element < *element => Err(self.nodes.len()),
-            _ => self.nodes.binary_search_by(|node| node.element.cmp(element)),
+        let nodes = self.nodes();
+        match nodes.last() {
+            Some(last) if last.element < *element => Err(nodes.len()),
+            _ => nodes.binary_search_by(|node| node.element.cmp(element)),
         }
     }
 
     pub(crate) fn node(&self, element: &PathElement) -> Option<&Node> {
-        self.position(element).ok().map(|position| &self.nodes[position])
+        self.position(element).ok().map(|position| &self.nodes()[position])
     }
 
     /// Returns true if exactly this path is in the set.
@@ -121,19 +138,19 @@ impl Set {
     /// Returns true if no path is in the set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        self.nodes.is_none()
     }
 
     /// Returns how many paths are in the set.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.nodes.iter().map(|node| usize::from(node.member) + node.children.len()).sum()
+        self.nodes().iter().map(|node| usize::from(node.member) + node.children.len()).sum()
     }
 
     /// Returns the paths that are in this set or in the other.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        if other.is_empty() {
+        if other.is_empty() || self.is_shared_with(other) {
             return self.clone();
         }
         if self.is_empty() {
@@ -164,6 +181,9 @@ impl Set {
         if self.is_empty() || other.is_empty() {
             return Self::new();
         }
+        if self.is_shared_with(other) {
+            return self.clone();
+        }
         self.combine(other, |a, b| {
             let (a, b) = (a?, b?);
             Some(Node {
@@ -177,6 +197,9 @@ impl Set {
     /// Returns the paths of this set that are not in the other.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
+        if self.is_shared_with(other) {
+            return Self::new();
+        }
         if other.is_empty() {
             return self.clone();
         }
@@ -222,8 +245,11 @@ impl Set {
     /// Returns true if all paths of this set are in the other.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
-        let mut rest = other.nodes.as_slice();
-        self.nodes.iter().all(|node| {
+        if self.is_shared_with(other) {
+            return true;
+        }
+        let mut rest = other.nodes();
+        self.nodes().iter().all(|node| {
             let skip = rest.partition_point(|candidate| candidate.element < node.element);
             rest = &rest[skip..];
             rest.first().is_some_and(|found| {
@@ -237,12 +263,12 @@ impl Set {
     /// Returns the paths of this set that have no other path of it below them.
     #[must_use]
     pub fn leaves(&self) -> Self {
-        let nodes = self.nodes.iter().map(|node| Node {
+        let nodes = self.nodes().iter().map(|node| Node {
             element: node.element.clone(),
             member: node.member && node.children.is_empty(),
             children: node.children.leaves(),
         });
-        Self { nodes: nodes.collect() }
+        Self::from_sorted(nodes.collect())
     }
 
     /// Iterates over the paths: at each level first its own, then those below, both in order.
@@ -253,10 +279,10 @@ impl Set {
     }
 
     fn collect_paths(&self, prefix: &mut Vec<PathElement>, paths: &mut Vec<Path>) {
-        for node in self.nodes.iter().filter(|node| node.member) {
+        for node in self.nodes().iter().filter(|node| node.member) {
             paths.push(Path::new(prefix.iter().chain([&node.element]).cloned()));
         }
-        for node in self.nodes.iter().filter(|node| !node.children.is_empty()) {
+        for node in self.nodes().iter().filter(|node| !node.children.is_empty()) {
             prefix.push(node.element.clone());
             node.children.collect_paths(prefix, paths);
             prefix.pop();
@@ -265,8 +291,8 @@ impl Set {
 
     /// Walks over both sets in order and keeps what `pick` makes of the nodes with one element.
     fn combine(&self, other: &Self, pick: impl Fn(Option<&Node>, Option<&Node>) -> Option<Node>) -> Self {
-        let (mut a, mut b) = (self.nodes.iter().peekable(), other.nodes.iter().peekable());
-        let mut nodes = Vec::with_capacity(self.nodes.len());
+        let (mut a, mut b) = (self.nodes().iter().peekable(), other.nodes().iter().peekable());
+        let mut nodes = Vec::with_capacity(self.nodes().len());
         loop {
             let order = match (a.peek(), b.peek()) {
                 (None, None) => break,
@@ -281,7 +307,7 @@ impl Set {
             };
             nodes.extend(picked.filter(Node::is_used));
         }
-        Self { nodes }
+        Self::from_sorted(nodes)
     }
 }
 

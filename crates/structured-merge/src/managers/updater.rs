@@ -138,27 +138,37 @@ impl<'a> Updater<'a> {
         managers.insert(manager.clone(), Owned { set, version: version.to_owned(), applied: true });
         let merged = Object::owned(merged, version);
         let new = match &last {
-            Some(last) if !self.drops_nothing(last, version, &managers, manager) => {
-                self.prune(merged, &managers, last)?
+            None => merged,
+            Some(last) if last.version == version && managers.iter().all(|(_, o)| o.version == version) => {
+                self.drop_unowned(of, merged, &managers, last)
             }
-            _ => merged,
+            Some(last) => self.prune(merged, &managers, last)?,
         };
         let (managers, _) = self.settle(&live_object, &new, managers, manager, force)?;
         let object = new.value.into_owned();
         Ok(Merged { changed: !equal_values(live, &object), object, managers })
     }
 
-    /// Whether the manager still applies all that it applied last time, and versions play no part.
-    fn drops_nothing<M: Ord + Clone>(
+    /// Takes out of the merged object what the manager applied last time and nobody owns now, where all
+    /// managers wrote in the version of the object.
+    ///
+    /// This is what [`Updater::prune`] comes to then, without looking at what did not change.
+    fn drop_unowned<'o, M: Ord + Clone>(
         &self,
-        last: &Owned,
-        version: &str,
+        of: TypeRef<'_>,
+        merged: Object<'o>,
         managers: &Managers<M>,
-        manager: &M,
-    ) -> bool {
-        managers.iter().all(|(_, owned)| owned.version == version)
-            && last.version == version
-            && managers.get(manager).is_some_and(|now| last.set.is_subset(&now.set))
+        last: &Owned,
+    ) -> Object<'o> {
+        let mut dropped = of.with_declared_parents(&last.set);
+        for (_, owned) in managers.iter() {
+            dropped = dropped.difference(&of.with_declared_parents(&owned.set));
+            if dropped.is_empty() {
+                return merged;
+            }
+        }
+        let value = of.remove_dropped(merged.value.into_owned(), &dropped);
+        Object { value: Cow::Owned(value), version: merged.version }
     }
 
     /// Takes from all managers but one what changed from one object to the other.

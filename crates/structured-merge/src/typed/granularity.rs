@@ -65,10 +65,11 @@ impl<'s> TypeRef<'s> {
 }
 
 pub(super) fn add_declared_parents(of: Option<TypeRef<'_>>, set: &Set) -> Set {
-    let shapes = of.and_then(|of| of.shapes()).unwrap_or_default();
-    let nodes = set.nodes().iter().map(|node| {
+    let Some(shapes) = of.and_then(|of| of.shapes()) else { return set.clone() };
+    let mut changed = None;
+    for (position, node) in set.nodes().iter().enumerate() {
         if node.children.is_empty() {
-            return node.clone();
+            continue;
         }
         let mut member = node.member;
         let below = match (&node.element, of) {
@@ -80,7 +81,11 @@ pub(super) fn add_declared_parents(of: Option<TypeRef<'_>>, set: &Set) -> Set {
             (PathElement::Key(_), Some(of)) => shapes.list.map(|list| of.with(list.element)),
             _ => None,
         };
-        Node { element: node.element.clone(), member, children: add_declared_parents(below, &node.children) }
-    });
-    Set::from_nodes(nodes.collect())
+        let children = add_declared_parents(below, &node.children);
+        if member != node.member || !children.is_shared_with(&node.children) {
+            let nodes: &mut Vec<Node> = changed.get_or_insert_with(|| set.nodes().to_vec());
+            nodes[position] = Node { element: node.element.clone(), member, children };
+        }
+    }
+    changed.map_or_else(|| set.clone(), Set::from_nodes)
 }

@@ -16,52 +16,77 @@ pub enum ListKeys {
     Always,
 }
 
+/// How what is taken out was named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// By somebody who looked at the value.
+    Exact,
+    /// By what somebody owned once: the value may have become another kind of thing since, whose parts
+    /// nobody named.
+    Dropped,
+}
+
 impl TypeRef<'_> {
     pub(crate) fn remove_unbounded(&self, mut value: Value, items: &Set) -> Value {
-        self.remove_in_place(&mut value, items);
+        self.remove_in_place(&mut value, items, Mode::Exact);
         value
     }
 
-    fn remove_in_place(&self, value: &mut Value, set: &Set) {
+    /// Takes out what was owned and is no more, as far as it is still there to be owned: an empty list
+    /// has no items, a list that became atomic none of its own, so both stay.
+    pub(crate) fn remove_dropped(&self, mut value: Value, items: &Set) -> Value {
+        self.remove_in_place(&mut value, items, Mode::Dropped);
+        value
+    }
+
+    fn remove_in_place(&self, value: &mut Value, set: &Set, mode: Mode) {
         let Ok(shapes) = self.shapes_of(Some(value)) else {
-            *value = Value::Null;
+            if mode == Mode::Exact {
+                *value = Value::Null;
+            }
             return;
         };
         if let Some(map) = shapes.map {
-            self.remove_from_map(&map, value, set);
+            self.remove_from_map(&map, value, set, mode);
         } else if shapes.scalar.is_some() {
             // A scalar has no parts.
         } else if let Some(list) = shapes.list {
-            self.remove_from_list(&list, value, set);
-        } else {
+            self.remove_from_list(&list, value, set, mode);
+        } else if mode == Mode::Exact {
             *value = Value::Null;
         }
     }
 
-    fn remove_from_map(&self, shape: &MapShape, value: &mut Value, set: &Set) {
+    fn remove_from_map(&self, shape: &MapShape, value: &mut Value, set: &Set, mode: Mode) {
         let is_left = match value {
             Value::Object(map) if !shape.atomic && !map.is_empty() => {
                 for node in set.nodes() {
                     let PathElement::Field(name) = &node.element else { continue };
                     if node.member {
-                        map.remove(name.as_ref());
+                        let is_kept = mode == Mode::Dropped
+                            && map
+                                .get(name.as_ref())
+                                .is_some_and(|value| self.is_granular_empty_list(name, value));
+                        if !is_kept {
+                            map.remove(name.as_ref());
+                        }
                     } else if let Some(below) = map.get_mut(name.as_ref()) {
                         match self.entry(shape.element, name).of {
-                            Some(of) => of.remove_in_place(below, &node.children),
+                            Some(of) => of.remove_in_place(below, &node.children, mode),
                             None => *below = Value::Null,
                         }
                     }
                 }
                 !map.is_empty()
             }
-            _ => false,
+            _ => mode == Mode::Dropped,
         };
         if !is_left {
             *value = Value::Null;
         }
     }
 
-    fn remove_from_list(&self, shape: &ListShape<'_>, value: &mut Value, set: &Set) {
+    fn remove_from_list(&self, shape: &ListShape<'_>, value: &mut Value, set: &Set, mode: Mode) {
         let is_left = match value {
             Value::Array(list) if shape.items != ItemIdentity::Atomic && !list.is_empty() => {
                 // Invalid items have no element, so nothing can name them.
@@ -77,18 +102,27 @@ impl TypeRef<'_> {
                         None => true,
                         Some(node) if node.member => false,
                         Some(node) => {
-                            of.remove_in_place(item, &node.children);
+                            of.remove_in_place(item, &node.children, mode);
                             true
                         }
                     }
                 });
                 !list.is_empty()
             }
-            _ => false,
+            _ => mode == Mode::Dropped,
         };
         if !is_left {
             *value = Value::Null;
         }
+    }
+
+    /// Whether a value is an empty list in a declared field whose items are owned one by one.
+    fn is_granular_empty_list(&self, name: &str, value: &Value) -> bool {
+        let Some(field) = self.field(name).filter(|_| value.as_array().is_some_and(Vec::is_empty)) else {
+            return false;
+        };
+        let shapes = self.with(field.id).shapes().unwrap_or_default();
+        shapes.list.is_some_and(|list| list.items != ItemIdentity::Atomic)
     }
 
     pub(crate) fn extract_unbounded(&self, value: &Value, set: &Set, keys: ListKeys) -> Value {
