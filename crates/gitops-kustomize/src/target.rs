@@ -363,7 +363,9 @@ impl Target {
         for (transformer, origin) in transformers {
             transformer.apply(&mut context.nodes, &mut sum.map, schemas)?;
             if let Some(origin) = origin {
-                for resource in &sum.map.list {
+                // What a patch has just deleted leaves the list below.
+                let left = |resource: &&Resource| !context.nodes[resource.node].is_nil_or_empty();
+                for resource in sum.map.list.iter().filter(left).collect::<Vec<_>>() {
                     crate::origin::add_transformation(&mut context.nodes, resource, &origin)?;
                 }
             }
@@ -529,6 +531,8 @@ impl Target {
         for resource in &sum.map.list {
             objects::check(nodes, resource.node)?;
         }
+        let list = std::mem::take(&mut sum.map.list);
+        sum.map.append_all(nodes, list)?;
         Ok(())
     }
 }

@@ -102,13 +102,7 @@ fn apply_one(document: &mut Value, operation: &Map<String, Value>) -> Result<(),
                 *document = operation.get("value").cloned().unwrap_or_default();
                 return Ok(());
             }
-            let value = operation.get("value").cloned().unwrap_or_default();
-            let what = if missing_container(document, path) { "path" } else { "key" };
-            let slot = find_mut(document, path).ok_or_else(|| {
-                format!("replace operation does not apply: doc is missing {what}: {path}: missing value")
-            })?;
-            *slot = value;
-            Ok(())
+            replace(document, path, operation.get("value").cloned().unwrap_or_default())
         }
         "move" => {
             let from = text("from").ok_or("move operation failed to decode from: missing value")?;
@@ -117,9 +111,14 @@ fn apply_one(document: &mut Value, operation: &Map<String, Value>) -> Result<(),
         }
         "copy" => {
             let from = text("from").ok_or("copy operation failed to decode from: missing value")?;
-            let value = find_mut(document, from).cloned().ok_or_else(|| {
-                format!("copy operation does not apply: doc is missing from path: {from}: missing value")
-            })?;
+            // A field that is missing from a map is copied as null.
+            let missing =
+                || format!("copy operation does not apply: doc is missing from path: {from}: missing value");
+            let value = match find_mut(document, from).cloned() {
+                Some(found) => found,
+                None if is_in_map(document, from) => Value::Null,
+                None => return Err(missing()),
+            };
             add(document, path, value, "copy")
         }
         "test" => {
@@ -170,17 +169,33 @@ fn find_mut<'a>(document: &'a mut Value, path: &str) -> Option<&'a mut Value> {
     descend(document, &parts(path))
 }
 
-fn missing_container(document: &mut Value, path: &str) -> bool {
-    split(path).is_none_or(|(container, _)| {
-        !matches!(descend(document, &container), Some(Value::Object(_) | Value::Array(_)))
-    })
+/// Tells whether a path leads into a map, whatever is there.
+fn is_in_map(document: &mut Value, path: &str) -> bool {
+    split(path)
+        .is_some_and(|(container, _)| descend(document, &container).is_some_and(|found| found.is_object()))
+}
+
+/// Replaces what is at a path; a field that is missing from a map is added, as Go's json-patch does.
+fn replace(document: &mut Value, path: &str, value: Value) -> Result<(), String> {
+    let missing = |what: &str| {
+        format!("replace operation does not apply: doc is missing {what}: {path}: missing value")
+    };
+    let (container, key) = split(path).ok_or_else(|| missing("path"))?;
+    match descend(document, &container) {
+        Some(Value::Object(map)) => {
+            map.insert(key, value);
+            Ok(())
+        }
+        Some(Value::Array(items)) => {
+            let at = index(&key, items.len()).filter(|at| *at < items.len()).ok_or_else(|| missing("key"))?;
+            items[at] = value;
+            Ok(())
+        }
+        _ => Err(missing("path")),
+    }
 }
 
 fn add(document: &mut Value, path: &str, value: Value, op: &str) -> Result<(), String> {
-    if path.is_empty() {
-        *document = value;
-        return Ok(());
-    }
     let missing = || format!("{op} operation does not apply: doc is missing path: \"{path}\": missing value");
     let (container, key) = split(path).ok_or_else(missing)?;
     match descend(document, &container) {

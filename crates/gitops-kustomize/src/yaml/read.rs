@@ -334,7 +334,10 @@ impl Reader<'_> {
         if node.tag == Tag::Merge {
             self.aliased = true;
         }
-        if !self.head.is_empty() {
+        // A comment before the first key of a map belongs to the key.
+        let is_value = self.stack.last().is_some_and(|parent| self.nodes[*parent].kind == Kind::Mapping);
+        let passes = is_value && matches!(node.kind, Kind::Mapping | Kind::Sequence);
+        if !self.head.is_empty() && !passes {
             let head = std::mem::take(&mut self.head);
             node.comments = Some(Rc::new(Comments { head, line: String::new() }));
         }

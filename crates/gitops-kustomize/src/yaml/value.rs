@@ -208,8 +208,9 @@ fn float(number: f64) -> Result<Value, ValueError> {
         };
         return Err(ValueError::Float(text.to_owned()));
     }
-    if number.fract() == 0.0 && number.abs() < 1e19 {
-        let text = format!("{number:.0}");
+    if number.fract() == 0.0 && number.abs() < 1e21 {
+        // The shortest digits that mean the number, and zeros, as Go prints it on the way.
+        let text = format!("{number}");
         if let Ok(int) = text.parse::<i64>() {
             return Ok(Value::Number(int.into()));
         }
