@@ -1,0 +1,7 @@
+//! Sources: artifacts, ignore rules, Git.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod artifact;
+mod git;
+mod git_source;
+mod ignore_rules;
