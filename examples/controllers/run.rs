@@ -7,7 +7,7 @@ use gitops_apply::client_for;
 use gitops_controllers::{ControllerOptions, Controllers, Shared};
 use gitops_runtime::events::Delivery;
 use gitops_runtime::jitter::Jitter;
-use gitops_runtime::lease::{LeaseTimes, Leadership, lease_name};
+use gitops_runtime::lease::{Leadership, LeaseTimes, lease_name};
 use gitops_runtime::metrics::Metrics;
 use gitops_runtime::probes::{Readiness, parse_address, serve_health, serve_metrics};
 use gitops_runtime::queue::Backoff;
@@ -36,12 +36,20 @@ pub(crate) async fn run(flags: Flags) -> Result<(), Failure> {
     tokio::spawn(serve_metrics(metrics_at, metrics.clone(), stop.clone()));
     tokio::spawn(serve_health(health_at, readiness.clone(), stop.clone()));
 
-    let shared = Shared { client: client_for(config.clone())?, config, options: options(&flags), metrics, stop: stop.clone() };
+    let shared = Shared {
+        client: client_for(config.clone())?,
+        config,
+        options: options(&flags),
+        metrics,
+        stop: stop.clone(),
+    };
     let leadership = if flags.enable_leader_election {
-        let selector = (!flags.watch_label_selector.is_empty()).then_some(flags.watch_label_selector.as_str());
+        let selector =
+            (!flags.watch_label_selector.is_empty()).then_some(flags.watch_label_selector.as_str());
         let name = lease_name("gitops-controllers", selector);
         let (client, times) = (shared.client.clone(), LeaseTimes::default());
-        let won = Leadership::acquire(client, &flags.runtime_namespace, &name, &instance(), times, &stop).await?;
+        let won =
+            Leadership::acquire(client, &flags.runtime_namespace, &name, &instance(), times, &stop).await?;
         let Some(won) = won else { return Ok(()) };
         Some(won)
     } else {
@@ -53,11 +61,16 @@ pub(crate) async fn run(flags: Flags) -> Result<(), Failure> {
         "" => storage_at.local_addr()?.to_string(),
         address => address.to_owned(),
     };
-    let artifacts = Arc::new(LocalStore::new(flags.storage_path.join("artifacts"), &advertised, StoreOptions::default())?);
+    let artifacts = Arc::new(LocalStore::new(
+        flags.storage_path.join("artifacts"),
+        &advertised,
+        StoreOptions::default(),
+    )?);
     tokio::spawn(serve(storage_at, artifacts.root().to_owned(), stop.clone().cancelled_owned()));
     readiness.set(true);
 
-    let mut controllers = Controllers::new(shared, artifacts, flags.storage_path.join("git")).instance(instance());
+    let mut controllers =
+        Controllers::new(shared, artifacts, flags.storage_path.join("git")).instance(instance());
     if !flags.kinds.is_empty() {
         controllers = controllers.kinds(flags.kinds.clone());
     }
@@ -68,7 +81,11 @@ pub(crate) async fn run(flags: Flags) -> Result<(), Failure> {
 }
 
 /// Works until the end is asked for; a lost lease asks for it too, and is an error.
-async fn work(controllers: Controllers, leadership: Option<Leadership>, stop: &CancellationToken) -> Result<(), Failure> {
+async fn work(
+    controllers: Controllers,
+    leadership: Option<Leadership>,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
     let Some(mut leadership) = leadership else { return Ok(controllers.run().await?) };
     let mut working = std::pin::pin!(controllers.run());
     let lost = tokio::select! {
@@ -114,7 +131,9 @@ async fn listen(address: &str) -> Result<TcpListener, Failure> {
 }
 
 fn instance() -> String {
-    std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME")).unwrap_or_else(|_| "gitops-controllers".to_owned())
+    std::env::var("POD_NAME")
+        .or_else(|_| std::env::var("HOSTNAME"))
+        .unwrap_or_else(|_| "gitops-controllers".to_owned())
 }
 
 async fn stop_on_signal(stop: CancellationToken) {

@@ -1,0 +1,83 @@
+//! The story from the first curtain to the last.
+
+use crate::acts;
+use crate::cluster::Cluster;
+use crate::controllers::Running;
+use crate::failure::Failure;
+use crate::feed::show_events;
+use crate::flags::Flags;
+use crate::fleet::Fleet;
+use crate::setup;
+use crate::show::Show;
+use crate::world::World;
+
+/// Plays everything. Whatever fails, or Ctrl-C, ends the play; a cluster of the user's is left as it was found.
+pub(crate) async fn play(flags: &Flags, show: &Show) -> Result<(), Failure> {
+    show.line("One commit on its way: Git → artifact → manifests → plan → cluster → health → prune → status → event\n");
+    let cluster = Cluster::of_choice(flags, show).await?;
+    let fleet = Fleet::start().await?;
+    let revision = fleet.begin()?;
+    show.line(&format!("  · a Git server with the fleet's repository: {}", fleet.url()));
+    let secret = fleet.secret()?;
+    let world = World::new(&cluster.client, fleet);
+
+    let install = setup::install(&cluster.client, secret);
+    let kinds = show
+        .step("the kinds GitRepository and Kustomization, and the namespace flux-system", install)
+        .await?;
+    let controllers = Running::start(&cluster.config).await?;
+
+    let played = tokio::select! {
+        played = five_acts(&world, show, &revision) => played,
+        () = show_events(world.events.clone(), show) => Ok(()),
+        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+    };
+    if played.is_ok() {
+        show.table();
+        if flags.keep {
+            show.line(&how_to_look_around(&cluster, &world));
+            tokio::signal::ctrl_c().await?;
+        }
+    }
+    let cleaned = if cluster.is_own() {
+        Ok(())
+    } else {
+        show.step("what the play made is removed from your cluster", setup::remove(&world, &kinds)).await
+    };
+    controllers.stop().await?;
+    played.and(cleaned)
+}
+
+async fn five_acts(world: &World, show: &Show, first: &str) -> Result<(), Failure> {
+    let text =
+        "Two documents, as users of Flux have them in their clusters, are applied. The rest comes from Git.";
+    show.act("First sync", text, acts::first_sync::play(world, show, first)).await?;
+    let text = "A commit changes one value.";
+    show.act("A new commit", text, acts::new_commit::play(world, show)).await?;
+    let text = "Somebody scales the Deployment and deletes the Service by hand. Git says otherwise.";
+    show.act("Drift", text, acts::drift::play(world, show)).await?;
+    let text = "A commit removes a file. What it described goes too, and nothing else.";
+    show.act("Prune", text, acts::prune::play(world, show)).await?;
+    let text =
+        "A commit changes two files, and one of them is broken. Neither is applied, until both are good.";
+    show.act("A broken manifest", text, acts::refusal::play(world, show)).await
+}
+
+fn how_to_look_around(cluster: &Cluster, world: &World) -> String {
+    let kubectl = match &cluster.kubeconfig {
+        Some(path) => format!("kubectl --kubeconfig {}", path.display()),
+        None => "kubectl".to_owned(),
+    };
+    let at = "reconcile.fluxcd.io/requestedAt=\"$(date)\" --overwrite";
+    format!(
+        "\nEverything keeps running until Ctrl-C. Look around:\n\
+         \n  {kubectl} get gitrepositories,kustomizations -A\
+         \n  {kubectl} describe kustomization shop -n flux-system\
+         \n  {kubectl} get all,configmaps -n quickstart-shop\n\
+         \nand be the sixth act:\n\
+         \n  git clone {} && cd fleet-infra      # change, commit, git push\
+         \n  {kubectl} annotate gitrepository flux-system -n flux-system {at}\
+         \n  {kubectl} get events -n flux-system --watch\n",
+        world.fleet.url_to_clone()
+    )
+}
