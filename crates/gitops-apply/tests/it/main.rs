@@ -7,6 +7,7 @@ mod flux_form;
 mod ground;
 mod health;
 mod inventory;
+mod lost_calls;
 mod ownership;
 mod plan;
 mod prune;
