@@ -23,11 +23,12 @@ pub(crate) fn integral(number: &Number) -> Option<i128> {
         return Some(int.into());
     }
     let float = number.as_f64()?;
-    // 2^63 and 2^64 are floats themselves, so the upper bounds are exclusive.
-    let fits =
-        float.fract() == 0.0 && (-9_223_372_036_854_775_808.0..18_446_744_073_709_551_616.0).contains(&float);
-    #[allow(clippy::cast_possible_truncation)] // In range, and without a fraction.
-    fits.then_some(float as i128)
+    if float.fract() != 0.0 || float.abs() >= 1e20 {
+        return None;
+    }
+    // The shortest digits and zeros, as in Go's JSON, which is not always the float's exact value.
+    let int: i128 = format!("{float}").parse().ok()?;
+    (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&int).then_some(int)
 }
 
 /// Returns the shortest text that reads back as this float, laid out as Go's `strconv` does for `'g'`.

@@ -84,10 +84,11 @@ impl Chunk<'_> {
         self.insertions.last().is_some_and(|last| last.line >= line)
     }
 
-    /// Returns whether the chunk ends the text, and the text ends in the middle of a line.
+    /// Returns whether the chunk ends the text, and the text ends in the middle of a line that is not blank.
     pub(super) fn ends_mid_line(&self) -> bool {
-        self.unrepaired(self.content.len()) + self.start == self.text.content.len()
-            && !self.content.ends_with('\n')
+        let last_line = &self.content[self.content.rfind('\n').map_or(0, |at| at + 1)..];
+        !last_line.trim().is_empty()
+            && self.unrepaired(self.content.len()) + self.start == self.text.content.len()
     }
 }
 

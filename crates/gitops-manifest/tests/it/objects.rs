@@ -71,6 +71,10 @@ fn canonical_json_is_json() {
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(to_canonical_json(&read), text);
     }
+    assert_eq!(
+        to_canonical_json(&json!([1844674403709551615_u64 as f64, 1e19, -1e18, 1e20])),
+        "[1844674403709551600,10000000000000000000,-1000000000000000000,1e+20]"
+    );
     assert_eq!(to_canonical_json(&json!({"b": 1e3, "a": -0.0, "c": 2.5})), r#"{"a":0,"b":1000,"c":2.5}"#);
 }
 
