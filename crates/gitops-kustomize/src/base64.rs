@@ -17,6 +17,11 @@ pub(crate) fn encode_lines(bytes: &[u8]) -> String {
     text
 }
 
+/// Returns the bytes as one line.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 /// Returns the bytes that the text stands for; line breaks in it do not matter.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let text: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();

@@ -6,7 +6,7 @@ use crate::error::BuildError;
 use crate::generate::generate;
 use crate::kustomization::Kustomization;
 use crate::overlay::Overlay;
-use crate::root::{Limits, LoadRestrictions, Root};
+use crate::root::{Limits, LoadRestrictions, Place, Root};
 use crate::target::{Accumulator, Context, Target};
 use crate::transform::sort_order::SortOrderTransformer;
 use crate::yaml::{Nodes, ReadLimits};
@@ -47,6 +47,7 @@ pub struct Kustomize {
     restrictions: LoadRestrictions,
     limits: Limits,
     mount: String,
+    keep_builtin_schemas: bool,
 }
 
 impl Kustomize {
@@ -61,13 +62,15 @@ impl Kustomize {
             restrictions: LoadRestrictions::None,
             limits: Limits::default(),
             mount: "/".to_owned(),
+            keep_builtin_schemas: true,
         }
     }
 
     /// Builds this directory as the kustomize command does: it must have a kustomization, which may name only files
     /// in or below it.
     pub fn plain(path: impl Into<String>) -> Self {
-        Self { overlay: None, restrictions: LoadRestrictions::RootOnly, ..Self::new(path) }
+        let restrictions = LoadRestrictions::RootOnly;
+        Self { overlay: None, restrictions, keep_builtin_schemas: false, ..Self::new(path) }
     }
 
     /// Adds what a Flux Kustomization says.
@@ -85,6 +88,11 @@ impl Kustomize {
         Self { restrictions, ..self }
     }
 
+    /// Keeps the built-in schemas beside those that `openapi` names, as Flux does; the kustomize command replaces them.
+    pub fn keep_builtin_schemas(self) -> Self {
+        Self { keep_builtin_schemas: true, ..self }
+    }
+
     /// Sets what the build may use up.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
@@ -100,16 +108,7 @@ impl Kustomize {
     /// # Errors
     /// A [`BuildError`] that names the file and the field, in the words of Flux and kustomize.
     pub fn build(&self, tree: &dyn FileTree) -> Result<Manifests, BuildError> {
-        let root = Root::new(tree, &self.mount, self.restrictions, self.limits);
-        let place = root.open(&self.path)?;
-        let limits = ReadLimits { nodes: self.limits.nodes, ..ReadLimits::default() };
-        let mut context = Context {
-            nodes: Nodes::default(),
-            root,
-            limits,
-            schemas: None,
-            keep_builtin_schemas: self.overlay.is_some(),
-        };
+        let (mut context, place) = self.open(tree)?;
         match &self.overlay {
             None => {
                 let shown = context.root.shown(&place.dir);
@@ -136,6 +135,27 @@ impl Kustomize {
                 Ok(with_common_metadata(built, overlay))
             }
         }
+    }
+
+    /// Returns the kustomization that is built: the file of the directory, or the generated one, with the overlay.
+    ///
+    /// # Errors
+    /// As [`Kustomize::build`] for everything before the build itself.
+    pub fn kustomization(&self, tree: &dyn FileTree) -> Result<serde_json::Value, BuildError> {
+        let (mut context, place) = self.open(tree)?;
+        let target = match &self.overlay {
+            None => Target::load(&mut context, place)?,
+            Some(overlay) => complete(&mut context, &place, overlay)?,
+        };
+        Ok(target.kustomization.written())
+    }
+
+    fn open<'a>(&'a self, tree: &'a dyn FileTree) -> Result<(Context<'a>, Place), BuildError> {
+        let root = Root::new(tree, &self.mount, self.restrictions, self.limits);
+        let place = root.open(&self.path)?;
+        let limits = ReadLimits { nodes: self.limits.nodes, ..ReadLimits::default() };
+        let (nodes, keep_builtin_schemas) = (Nodes::default(), self.keep_builtin_schemas);
+        Ok((Context { nodes, root, limits, schemas: None, keep_builtin_schemas }, place))
     }
 
     fn run(&self, context: &mut Context<'_>, mut target: Target) -> Result<Manifests, BuildError> {
@@ -191,7 +211,7 @@ impl Kustomize {
 /// Returns the kustomization of a directory, completed as Flux does before it builds.
 pub(crate) fn complete(
     context: &mut Context<'_>,
-    place: &crate::root::Place,
+    place: &Place,
     overlay: &Overlay,
 ) -> Result<Target, BuildError> {
     let shown = context.root.shown(&place.dir);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gitops_manifest::{Document, ParseOptions};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::BuildError;
@@ -14,7 +14,7 @@ pub(crate) const VERSION: &str = "kustomize.config.k8s.io/v1beta1";
 const COMPONENT_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";
 
 /// A kustomization file.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct Kustomization {
     pub(crate) api_version: String,
@@ -52,10 +52,13 @@ pub(crate) struct Kustomization {
     pub(crate) transformers: Vec<String>,
     pub(crate) validators: Vec<String>,
     pub(crate) build_metadata: Vec<String>,
+    /// The file says something, be it an empty list.
+    #[serde(skip)]
+    pub(crate) says_something: bool,
 }
 
 /// Labels, and where they go.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct Label {
     pub(crate) pairs: BTreeMap<String, String>,
@@ -67,7 +70,7 @@ pub(crate) struct Label {
 }
 
 /// A field that a transformer changes, as a file writes it.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct FieldSpecArgs {
     pub(crate) group: String,
@@ -78,7 +81,7 @@ pub(crate) struct FieldSpecArgs {
 }
 
 /// A patch, its text or its file.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Patch {
     pub(crate) path: String,
@@ -88,7 +91,7 @@ pub(crate) struct Patch {
 }
 
 /// What a patch may change that it otherwise leaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct PatchOptions {
     pub(crate) allow_name_change: bool,
@@ -96,7 +99,7 @@ pub(crate) struct PatchOptions {
 }
 
 /// Which objects are meant; texts are expressions where a patch or replacement selects.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct Selector {
     pub(crate) group: String,
@@ -126,7 +129,7 @@ impl std::fmt::Display for Selector {
 }
 
 /// What becomes of an image.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct Image {
     pub(crate) name: String,
@@ -137,7 +140,7 @@ pub(crate) struct Image {
 }
 
 /// How many replicas a workload gets.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Replica {
     pub(crate) name: String,
@@ -145,7 +148,7 @@ pub(crate) struct Replica {
 }
 
 /// A replacement, or the file that holds some.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct ReplacementField {
     pub(crate) path: String,
@@ -155,7 +158,7 @@ pub(crate) struct ReplacementField {
 }
 
 /// Where a replacement takes its value from.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct Source {
     pub(crate) group: String,
@@ -194,7 +197,7 @@ impl std::fmt::Display for Source {
 }
 
 /// Where a replacement puts its value.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct ReplacementTarget {
     pub(crate) select: Option<Selector>,
@@ -204,7 +207,7 @@ pub(crate) struct ReplacementTarget {
 }
 
 /// Which part of a field is meant.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct FieldOptions {
     pub(crate) delimiter: String,
@@ -214,7 +217,7 @@ pub(crate) struct FieldOptions {
 }
 
 /// A variable and the field that is its value.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Var {
     pub(crate) name: String,
@@ -223,7 +226,7 @@ pub(crate) struct Var {
 }
 
 /// The object of a variable.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct VarTarget {
     pub(crate) api_version: String,
@@ -245,7 +248,7 @@ impl VarTarget {
 }
 
 /// The field of a variable.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct VarField {
     #[serde(rename = "fieldPath", alias = "fieldpath")]
@@ -253,7 +256,7 @@ pub(crate) struct VarField {
 }
 
 /// The order of the output.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct SortOptions {
     pub(crate) order: String,
@@ -261,7 +264,7 @@ pub(crate) struct SortOptions {
 }
 
 /// Which kinds come first and last.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct LegacySortOptions {
     pub(crate) order_first: Vec<String>,
@@ -269,7 +272,7 @@ pub(crate) struct LegacySortOptions {
 }
 
 /// A ConfigMap or Secret to be made.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct GeneratorArgs {
     pub(crate) namespace: String,
@@ -286,7 +289,7 @@ pub(crate) struct GeneratorArgs {
 }
 
 /// What generated objects have in common.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct GeneratorOptions {
     pub(crate) labels: BTreeMap<String, String>,
@@ -298,8 +301,19 @@ pub(crate) struct GeneratorOptions {
 impl Kustomization {
     /// Reads a kustomization file and brings old fields into their new form.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, BuildError> {
-        let mut parsed: Self =
-            decode(bytes, "Kustomization").map_err(|error| error.within("invalid Kustomization"))?;
+        let value = config_value(bytes).map_err(|error| error.within("invalid Kustomization"))?;
+        let is_said = |(field, value): (&String, &Value)| {
+            !matches!(field.as_str(), "apiVersion" | "kind")
+                && !matches!(value, Value::String(text) if text.is_empty())
+        };
+        let says_something = value.as_object().is_some_and(|map| map.iter().any(is_said));
+        let mut parsed: Self = match value {
+            Value::Null => Self::default(),
+            value => {
+                from_value(value, "Kustomization").map_err(|error| error.within("invalid Kustomization"))?
+            }
+        };
+        parsed.says_something = says_something;
         if let Some(args) = parsed.config_map_generator.iter().find(|args| !args.secret_type.is_empty()) {
             let name = &args.name;
             return Err(BuildError::Invalid(format!(
@@ -354,6 +368,13 @@ impl Kustomization {
         self.helm_charts.append(&mut self.helm_chart_inflation_generator);
     }
 
+    /// Returns the file as it would be written: without what is empty.
+    pub(crate) fn written(&self) -> Value {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        drop_empty(&mut value);
+        value
+    }
+
     pub(crate) fn is_component(&self) -> bool {
         self.kind == "Component"
     }
@@ -362,7 +383,7 @@ impl Kustomization {
     pub(crate) fn check(&self, shown: &str) -> Result<(), BuildError> {
         let nothing =
             Self { api_version: self.api_version.clone(), kind: self.kind.clone(), ..Self::default() };
-        if *self == nothing {
+        if !self.says_something && *self == nothing {
             return Err(BuildError::Invalid("kustomization.yaml is empty".to_owned()));
         }
         let mut wrong = Vec::new();
@@ -452,6 +473,24 @@ fn rename(value: &mut Value, from: &str, to: &str) -> bool {
 pub(crate) fn keep_fields(value: &mut Value, known: &[&str]) {
     if let Value::Object(map) = value {
         map.retain(|field, _| known.iter().any(|known| known.eq_ignore_ascii_case(field)));
+    }
+}
+
+fn drop_empty(value: &mut Value) -> bool {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !drop_empty(value));
+            map.is_empty()
+        }
+        Value::Array(items) => {
+            items.iter_mut().for_each(|item| {
+                drop_empty(item);
+            });
+            items.is_empty()
+        }
+        Value::String(text) => text.is_empty(),
+        Value::Null | Value::Bool(false) => true,
+        Value::Bool(true) | Value::Number(_) => false,
     }
 }
 

@@ -15,6 +15,7 @@ mod generate;
 mod generator;
 mod id;
 mod kustomization;
+mod mask;
 mod objects;
 mod origin;
 mod overlay;
@@ -35,6 +36,7 @@ mod yaml;
 
 pub use self::build::{Kustomize, Order};
 pub use self::error::BuildError;
+pub use self::mask::mask_sops;
 pub use self::overlay::{Overlay, OverlayImage, OverlayPatch, OverlaySelector, is_local};
 pub use self::root::{Limits, LoadRestrictions};
 pub use self::substitute::{ExpandError, Substitute, expand};

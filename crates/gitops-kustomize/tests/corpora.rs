@@ -4,8 +4,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use gitops_kustomize::{Kustomize, LoadRestrictions, Order, Substitute, expand, single};
-use gitops_manifest::{Document, MemoryTree, ParseOptions, parse};
+use gitops_kustomize::{
+    Kustomize, LoadRestrictions, Order, Overlay, OverlayImage, OverlayPatch, OverlaySelector, Substitute,
+    expand, is_local, mask_sops, single,
+};
+use gitops_manifest::{Document, Manifests, MemoryTree, ParseOptions, parse, parse_objects, to_yaml};
 use serde_json::Value;
 
 /// Cases that are known to fail, one id a line; `#` begins a reason.
@@ -191,6 +194,183 @@ fn variables(input: &Value) -> std::collections::BTreeMap<String, String> {
         variables.insert(key.clone(), value.as_str().unwrap().to_owned());
     }
     variables
+}
+
+/// Flux's additions: generation, the overlay of a Flux Kustomization, and what `flux build` prints.
+fn flux_build_case(case: &Value) -> Result<(), String> {
+    let (input, expect) = (&case["input"], &case["expect"]);
+    let text = |name: &str| input[name].as_str().unwrap_or_default();
+    match case["feature"].as_str().unwrap() {
+        "local-path" if is_local(text("path")) == expect["local"].as_bool().unwrap() => return Ok(()),
+        "local-path" => return Err("answered otherwise".to_owned()),
+        "mask-sops" => {
+            let mut objects =
+                parse_objects("case", text("yaml").as_bytes(), &ParseOptions::kustomize()).unwrap();
+            mask_sops(&mut objects[0]);
+            let got = to_yaml(objects[0].value());
+            return if got == expect["output"] { Ok(()) } else { Err(got) };
+        }
+        "find-kustomization" => return Err("is a matter of the command".to_owned()),
+        _ => {}
+    }
+    if input["ignore"].as_str().is_some_and(|rules| !rules.is_empty())
+        || input["options"].get("ignorePaths").is_some()
+    {
+        return Err("ignore rules belong to gitops-source".to_owned());
+    }
+    let base = input["base"].as_str().unwrap_or(".").trim_start_matches('.').trim_matches('/');
+    let mut files = MemoryTree::new();
+    for (path, text) in input["files"].as_object().into_iter().flatten() {
+        let below =
+            if base.is_empty() { Some(path.as_str()) } else { path.strip_prefix(&format!("{base}/")) };
+        if let Some(below) = below {
+            files.insert(below, text.as_str().unwrap().to_owned()).unwrap();
+        }
+    }
+    let path = text("path").trim_start_matches(base).trim_start_matches('/');
+    // The folder exists, even when nothing is in it.
+    let inside = path.trim_matches(['.', '/']);
+    files.insert(format!("{inside}/.keep").trim_start_matches('/'), "").unwrap();
+    let flux = input["kustomization"].as_str().map(|text| read_one(text)["spec"].clone());
+    if case["feature"] == "scan" {
+        let got = Kustomize::new(path).kustomization(&files);
+        if expect.get("error").is_some() {
+            return got.map_or(Ok(()), |_| Err("succeeded".to_owned()));
+        }
+        let got = got.map_err(|error| error.to_string())?;
+        let list = |value: &Value| -> BTreeSet<String> {
+            let texts = value.as_array().into_iter().flatten().map(|text| text.as_str().unwrap());
+            texts.map(|text| text.trim_start_matches("./").to_owned()).collect()
+        };
+        let want: BTreeSet<String> = list(&expect["scanned"])
+            .into_iter()
+            .map(|want| want.trim_start_matches(path).trim_start_matches('/').to_owned())
+            .collect();
+        return if list(&got["resources"]) == want { Ok(()) } else { Err(format!("{got}, want {want:?}")) };
+    }
+    let kustomize = match &flux {
+        Some(spec) => Kustomize::new(path).overlay(overlay(spec)),
+        None => Kustomize::plain(path).load_restrictions(LoadRestrictions::None).keep_builtin_schemas(),
+    };
+    if let Some(generated) = expect["generated"].as_object() {
+        let got = kustomize.kustomization(&files).map_err(|error| error.to_string())?;
+        for (field, want) in generated {
+            if got.get(field).unwrap_or(&Value::Null) != want {
+                return Err(format!("{field} is {:?}, want {want}", got.get(field)));
+            }
+        }
+        if generated.len() + 1 > expect.as_object().unwrap().len() && expect.as_object().unwrap().len() == 1 {
+            return Ok(());
+        }
+    }
+    let built = kustomize.build(&files).map_err(|error| error.to_string());
+    let built = match (built, expect.get("error").or(expect.get("buildError"))) {
+        (Err(error), Some(want)) if want.as_str().is_none_or(|want| error.contains(want)) => return Ok(()),
+        (Err(error), _) => return Err(error),
+        (Ok(_), Some(_)) => return Err("succeeded".to_owned()),
+        (Ok(built), None) => built,
+    };
+    let built = if case["feature"] == "build" { as_printed(input, built)? } else { built };
+    hold(&built, expect)
+}
+
+/// Does what `flux build` does after the build itself.
+fn as_printed(input: &Value, built: Manifests) -> Result<Manifests, String> {
+    let mut objects = built.into_objects();
+    for object in &mut objects {
+        object.set_label("kustomize.toolkit.fluxcd.io/name", input["name"].as_str().unwrap());
+        object.set_label("kustomize.toolkit.fluxcd.io/namespace", input["namespace"].as_str().unwrap());
+    }
+    let flux = read_one(input["kustomization"].as_str().unwrap());
+    let mut substitute = Substitute::new(variables(input)).lenient();
+    if flux["spec"]["postBuild"]["substituteStrategy"] == "Always" {
+        substitute = substitute.always();
+    }
+    let substituted = substitute.apply(objects.into()).map_err(|error| error.to_string())?;
+    let mut objects = substituted.into_objects();
+    objects.iter_mut().for_each(mask_sops);
+    Ok(objects.into())
+}
+
+fn hold(built: &Manifests, expect: &Value) -> Result<(), String> {
+    if let Some(want) = expect["output"].as_str() {
+        let printed: String =
+            built.iter().map(|object| format!("{}---\n", to_yaml(object.value()))).collect();
+        if printed != want && built.to_yaml() != want {
+            return Err(format!("got:\n{printed}\nwant:\n{want}"));
+        }
+    }
+    if let Some(want) = expect["resourceCount"].as_u64()
+        && built.len() as u64 != want
+    {
+        return Err(format!("{} resources, want {want}", built.len()));
+    }
+    for (pointer, want) in expect["fields"].as_object().into_iter().flatten() {
+        let got = built[0].value().pointer(pointer).unwrap_or(&Value::Null);
+        let both_empty = want.is_null() && (got == "" || got.is_null());
+        if got != want && !both_empty {
+            return Err(format!("{pointer} is {got}, want {want}"));
+        }
+    }
+    let text = built.to_yaml();
+    match expect["contains"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|part| !text.contains(part.as_str().unwrap()))
+    {
+        Some(part) => Err(format!("{part} is not in\n{text}")),
+        None => Ok(()),
+    }
+}
+
+fn read_one(text: &str) -> Value {
+    let documents = parse("case", text.as_bytes(), &ParseOptions::kubectl()).unwrap();
+    documents.into_iter().map(Document::into_value).find(|value| !value.is_null()).unwrap()
+}
+
+/// Maps a Flux Kustomization's spec as the controllers do.
+fn overlay(spec: &Value) -> Overlay {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let texts = |value: &Value| value.as_array().into_iter().flatten().map(text).collect::<Vec<_>>();
+    let map = |value: &Value| -> std::collections::BTreeMap<String, String> {
+        value.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect()
+    };
+    let patches = spec["patches"].as_array().into_iter().flatten().map(|patch| OverlayPatch {
+        patch: text(&patch["patch"]),
+        target: patch.get("target").map(|target| OverlaySelector {
+            group: text(&target["group"]),
+            version: text(&target["version"]),
+            kind: text(&target["kind"]),
+            name: text(&target["name"]),
+            namespace: text(&target["namespace"]),
+            label_selector: text(&target["labelSelector"]),
+            annotation_selector: text(&target["annotationSelector"]),
+        }),
+    });
+    let images = spec["images"].as_array().into_iter().flatten().map(|image| OverlayImage {
+        name: text(&image["name"]),
+        new_name: text(&image["newName"]),
+        new_tag: text(&image["newTag"]),
+        digest: text(&image["digest"]),
+    });
+    Overlay {
+        namespace: spec["targetNamespace"].as_str().map(str::to_owned),
+        name_prefix: spec["namePrefix"].as_str().map(str::to_owned),
+        name_suffix: spec["nameSuffix"].as_str().map(str::to_owned),
+        patches: patches.collect(),
+        images: images.collect(),
+        components: texts(&spec["components"]),
+        ignore_missing_components: spec["ignoreMissingComponents"].as_bool().unwrap_or(false),
+        common_labels: map(&spec["commonMetadata"]["labels"]),
+        common_annotations: map(&spec["commonMetadata"]["annotations"]),
+        build_metadata: texts(&spec["buildMetadata"]),
+    }
+}
+
+#[test]
+fn flux_build() {
+    run("flux-build", flux_build_case);
 }
 
 #[test]
