@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Mode, Place};
+use crate::cluster::{Applied, Cluster, Mode, Place};
 use crate::compare::drifted_beyond;
 use crate::diff::Diff;
 use crate::failure::CallFailure;
@@ -17,6 +17,9 @@ use crate::options::{ApplyOptions, UnknownFields};
 use crate::plan::{Intent, Live};
 use crate::switches::{Strategy, Switches};
 use crate::unknown_fields::drop_unknown_fields;
+
+/// How often unknown fields are left out: the server need not name all of them at once.
+const DROPS: usize = 8;
 
 /// What a dry run needs to know.
 pub(crate) struct DryRun<'a> {
@@ -119,22 +122,18 @@ impl DryRun<'_> {
         Ok(Tried { desired, intent, diff, live: Some(remembered(&live, takeover)) })
     }
 
-    async fn apply(
-        &self,
-        place: &Place,
-        desired: &mut Value,
-    ) -> Result<crate::cluster::Applied, CallFailure> {
-        let result = self.cluster.apply(place, self.manager, desired, Mode::DryRun).await;
-        match result {
-            Err(failure)
-                if self.options.unknown_fields == UnknownFields::Drop
-                    && passes_through_go(&place.resource.group, &place.resource.kind)
-                    && drop_unknown_fields(desired, &failure.to_string()) =>
-            {
-                self.cluster.apply(place, self.manager, desired, Mode::DryRun).await
+    async fn apply(&self, place: &Place, desired: &mut Value) -> Result<Applied, CallFailure> {
+        let drops = self.options.unknown_fields == UnknownFields::Drop
+            && passes_through_go(&place.resource.group, &place.resource.kind);
+        let mut result = self.cluster.apply(place, self.manager, desired, Mode::DryRun).await;
+        for _ in 0..DROPS {
+            match &result {
+                Err(failure) if drops && drop_unknown_fields(desired, &failure.to_string()) => {}
+                _ => break,
             }
-            other => other,
+            result = self.cluster.apply(place, self.manager, desired, Mode::DryRun).await;
         }
+        result
     }
 }
 

@@ -11,4 +11,5 @@ mod lost_calls;
 mod ownership;
 mod plan;
 mod prune;
+mod random;
 mod stages;
