@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! mkdir openapi
-//! kubectl version -o json > openapi/version.json
+//! kubectl version -o json > openapi/server-version.json
 //! for path in $(kubectl get --raw /openapi/v3 | jq -r '.paths | keys[]'); do
 //!     kubectl get --raw "/openapi/v3/$path" > "openapi/$(echo $path | tr / _).json"
 //! done

@@ -1,5 +1,6 @@
 //! Types of custom resources.
 
+use crate::openapi::MAX_SCHEMA_DEPTH;
 use serde_json::{Map, Value, json};
 use structured_merge::MAX_DEPTH;
 
@@ -39,6 +40,9 @@ impl Table {
     /// # Ok::<(), kubernetes_schema::TableError>(())
     /// ```
     pub fn from_crd(crd: &Value) -> Result<Self, TableError> {
+        if !is_shallow(crd, MAX_DEPTH) {
+            return Err(TableError::schema("", "nested too deep"));
+        }
         let spec = &crd["spec"];
         let (Some(group), Some(kind)) = (spec["group"].as_str(), spec["names"]["kind"].as_str()) else {
             return Err(TableError::schema("spec", "has no group or no names.kind"));
@@ -55,12 +59,21 @@ impl Table {
             if schema.is_null() {
                 continue;
             }
-            embed(&mut schema, MAX_DEPTH)?;
+            embed(&mut schema, MAX_SCHEMA_DEPTH)?;
             add_object_fields(&mut schema);
             let id = reader.read_named(&format!("{group}.{name}.{kind}"), &schema, preserves)?;
             reader.table.kinds.insert((group.to_owned(), name.to_owned(), kind.to_owned()), id);
         }
         Ok(reader.table)
+    }
+}
+
+/// Whether a document is nested no deeper than that.
+fn is_shallow(value: &Value, left: usize) -> bool {
+    match value {
+        Value::Array(items) => left > 0 && items.iter().all(|item| is_shallow(item, left - 1)),
+        Value::Object(map) => left > 0 && map.values().all(|item| is_shallow(item, left - 1)),
+        _ => true,
     }
 }
 

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use structured_merge::MAX_DEPTH;
+
 use structured_merge::schema::TypeId;
 
 use crate::error::TableError;
 use crate::table::{Body, FieldDef, ListType, MapType, ScalarType, Table};
+
+/// How deep a schema may be nested where it is written without names. Real ones stay below twenty.
+pub(crate) const MAX_SCHEMA_DEPTH: usize = 64;
 
 /// Values of this type are numbers or strings, which its schema does not say.
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
@@ -60,7 +63,7 @@ impl Reader {
             QUANTITY => Body::Scalar(ScalarType::Quantity),
             RAW_EXTENSION => Body::Any { element: self.atomic, list_element: self.atomic },
             _ if reference_name(schema).is_some() => return Ok(id),
-            _ => self.body(schema, name, preserves, MAX_DEPTH)?,
+            _ => self.body(schema, name, preserves, MAX_SCHEMA_DEPTH)?,
         };
         self.table.define(id, body);
         for kind in schema["x-kubernetes-group-version-kind"].as_array().into_iter().flatten() {

@@ -19,7 +19,7 @@ fn part<'t>(kind: (&str, &str, &str), path: &str) -> kubernetes_schema::Field<'t
 
 #[test]
 fn the_checked_in_table_reads_and_prints_as_it_is() {
-    let text = include_str!("../data/kubernetes.txt");
+    let text = include_str!("../../data/kubernetes.txt");
     let table = Table::from_text(text).unwrap();
     assert_eq!(table.to_text().unwrap(), text);
     assert!(table.server_version().starts_with("v1."));

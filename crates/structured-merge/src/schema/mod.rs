@@ -13,6 +13,9 @@ use serde_json::Value;
 pub use deduced::deduced;
 pub use table::Table;
 
+/// How deep a schema may be nested where it is written without names. Real ones stay below twenty.
+const MAX_SCHEMA_DEPTH: usize = 64;
+
 /// A schema: types with numbers, each of which says what its values look like.
 ///
 /// The trait is all that merging needs to know of types. [`Table`] implements it for schemas read from

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::deduced::add_untyped;
 use super::table::{FieldDef, ListDef, ListRelation, MapDef, TypeDef};
-use super::{Scalar, SchemaError, Table, TypeId};
-use crate::value::MAX_DEPTH;
+use super::{MAX_SCHEMA_DEPTH, Scalar, SchemaError, Table, TypeId};
+use crate::value::{MAX_DEPTH, is_shallow};
 
 /// Values of this type are numbers or strings, which its schema does not say.
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
@@ -60,6 +60,9 @@ impl Table {
     /// # Errors
     /// Fails when the value is no CRD, or a schema of it is invalid.
     pub fn from_crd(crd: &Value) -> Result<Self, SchemaError> {
+        if !is_shallow(crd, MAX_DEPTH) {
+            return Err(SchemaError::new("", "nested too deep"));
+        }
         let spec = &crd["spec"];
         let (Some(group), Some(kind)) = (spec["group"].as_str(), spec["names"]["kind"].as_str()) else {
             return Err(SchemaError::new("spec", "has no group or no names.kind"));
@@ -80,7 +83,7 @@ impl Table {
                 continue;
             }
             let mut schema = schema.clone();
-            embed(&mut schema, MAX_DEPTH)?;
+            embed(&mut schema, MAX_SCHEMA_DEPTH)?;
             add_object_fields(&mut schema);
             let type_name = format!("{group}.{name}.{kind}");
             let id = reader.read_named(&type_name, &schema, preserves)?;
@@ -153,7 +156,7 @@ impl Reader {
             RAW_EXTENSION => untyped(self),
             // A type that is nothing but another one is not read: nothing refers to it.
             _ if reference_name(schema).is_some() => return Ok(id),
-            _ => self.schema(schema, name, preserves, MAX_DEPTH)?,
+            _ => self.schema(schema, name, preserves, MAX_SCHEMA_DEPTH)?,
         };
         self.table.define(id, def);
         for kind in schema["x-kubernetes-group-version-kind"].as_array().into_iter().flatten() {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::MAX_SCHEMA_DEPTH;
 use super::deduced::UNTYPED_DEDUCED;
 use super::table::{FieldDef, ListDef, ListRelation, MapDef, TypeDef};
 use super::{Scalar, SchemaError, Table, TypeId};
-use crate::value::MAX_DEPTH;
 
 impl Table {
     /// Reads a schema in the form of the Go library structured-merge-diff.
@@ -45,7 +45,7 @@ impl Table {
             if !reader.defined.insert(name.to_owned()) {
                 return Err(SchemaError::new(at, format!("type {name:?} is defined twice")));
             }
-            let def = reader.atom(entry, &at, MAX_DEPTH)?;
+            let def = reader.atom(entry, &at, MAX_SCHEMA_DEPTH)?;
             let id = reader.table.declare(name);
             reader.table.define(id, def);
         }
