@@ -9,7 +9,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
 
-mod flags;
+pub(crate) mod flags;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(flags: flags::Flags) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn run(flags: flags::Flags) -> Result<(), Box<dyn Error>> {
     let store = SourceStore::open(&flags.store)?;
     let client = client_for(flags.cluster().await?)?;
 

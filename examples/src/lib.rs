@@ -1,1 +1,8 @@
 //! The programs stand beside this file, one folder each; there is nothing to link against.
+//!
+//! - `quickstart`: one commit's way from Git into a cluster, shown in five acts.
+//! - `embed`: GitOps inside a program of your own.
+//! - `controllers`: the reconcilers as one binary, with Flux's flags; `crds` prints the definitions of their kinds.
+//!
+//! What follows is the README, so that its code is compiled by the tests.
+#![doc = include_str!("../../README.md")]

@@ -1,0 +1,5 @@
+//! The examples do what they say.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod deploy;
+mod embed;
