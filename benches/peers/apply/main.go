@@ -1,9 +1,9 @@
 // Applies a set of objects with Flux's own apply engine, as its kustomize-controller sets it up.
 //
-// usage: peer <kubeconfig> <namespace> <file>
+// usage: peer first|noop <kubeconfig> <namespace> <file>
 //
-// The file holds a JSON list of objects without a namespace. Prints one line of JSON: the wall time and the time on
-// the processor, in microseconds, of the first apply and of one that finds everything in place.
+// The file holds a JSON list of objects without a namespace. With first, all of them must be new, with noop all must be
+// in place. Prints one line of JSON: the wall time of the apply and its time on processors, in microseconds.
 package main
 
 import (
@@ -15,15 +15,14 @@ import (
 	"time"
 
 	"github.com/fluxcd/pkg/ssa"
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-
-	"github.com/go-logr/logr"
-	"k8s.io/client-go/rest"
 )
 
 const (
@@ -38,7 +37,11 @@ type cost struct {
 
 func main() {
 	log.SetLogger(logr.Discard())
-	kubeconfig, namespace, file := os.Args[1], os.Args[2], os.Args[3]
+	kubeconfig, namespace, file := os.Args[2], os.Args[3], os.Args[4]
+	want, known := map[string]ssa.Action{"first": ssa.CreatedAction, "noop": ssa.UnchangedAction}[os.Args[1]]
+	if !known {
+		check(fmt.Errorf("%q is neither first nor noop", os.Args[1]))
+	}
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	check(err)
 	// No limit of its own, as in the controller where the server has priority and fairness.
@@ -46,9 +49,7 @@ func main() {
 	client := newClient(config, read(file, namespace))
 	engine := ssa.NewResourceManager(client, nil, ssa.Owner{Field: manager, Group: group})
 	engine.SetConcurrency(4)
-	first := apply(engine, read(file, namespace), ssa.CreatedAction)
-	unchanged := apply(engine, read(file, namespace), ssa.UnchangedAction)
-	check(json.NewEncoder(os.Stdout).Encode(map[string]cost{"first": first, "noop": unchanged}))
+	check(json.NewEncoder(os.Stdout).Encode(apply(engine, read(file, namespace), want)))
 }
 
 // newClient returns a client that knows the objects' kinds already, as that of a running controller does.

@@ -1,9 +1,9 @@
 // Clones a branch with Flux's own Git package, as its source-controller does when it sees a new commit.
 //
-// usage: peer <url> <branch> <revision seen last> <commit that is there now> <times>
+// usage: peer <url> <branch> <revision seen last> <commit that is there now>
 //
-// Each clone goes into an empty folder, without history, after a look at whether the branch has moved. Prints one line
-// of JSON for each: the wall time and the time on the processor, in microseconds.
+// The clone goes into an empty folder, without history, after a look at whether the branch has moved. Prints one line
+// of JSON: the wall time and the time on the processor, in microseconds.
 package main
 
 import (
@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -27,11 +26,7 @@ type cost struct {
 
 func main() {
 	url, branch, seen, want := os.Args[1], os.Args[2], os.Args[3], os.Args[4]
-	times, err := strconv.Atoi(os.Args[5])
-	check(err)
-	for range times {
-		check(json.NewEncoder(os.Stdout).Encode(clone(url, branch, seen, want)))
-	}
+	check(json.NewEncoder(os.Stdout).Encode(clone(url, branch, seen, want)))
 }
 
 func clone(url, branch, seen, want string) cost {
