@@ -1,8 +1,10 @@
 //! The small languages inside manifests, each bounded in cost.
 //!
+//! - [`cel`]: the Common Expression Language as Flux offers it, in health checks and readiness of dependencies.
 //! - [`constraint`]: versions and version constraints as Masterminds/semver reads them, the grammar behind every
 //!   `semver:` field of Flux and every chart version of Helm.
 
+pub mod cel;
 pub mod constraint;
 mod error;
 

@@ -4,6 +4,9 @@
 use std::cmp::Ordering;
 use std::path::PathBuf;
 
+use gitops_expr::cel::{
+    CelError, Environment, Expression, Health, HealthCatalog, HealthExpressions, OutputType,
+};
 use gitops_expr::constraint::{Constraint, Version};
 use gitops_expr::{Error, VersionFault};
 use serde_json::{Value, json};
@@ -20,7 +23,16 @@ enum Outcome {
 
 #[test]
 fn masterminds() {
-    let Some(cases) = corpus("masterminds") else { return };
+    run("masterminds", judge);
+}
+
+#[test]
+fn cel_health() {
+    run("cel-health", judge_cel);
+}
+
+fn run(corpus_name: &str, judge: fn(&Value) -> Outcome) {
+    let Some(cases) = corpus(corpus_name) else { return };
     let (mut passed, mut skipped, mut surprises) = (0, 0, Vec::new());
     for case in &cases {
         let id = case["id"].as_str().unwrap();
@@ -35,11 +47,11 @@ fn masterminds() {
             }
         }
     }
-    println!("corpus masterminds: {passed}/{}", cases.len());
+    println!("corpus {corpus_name}: {passed}/{}", cases.len());
     if skipped > 0 {
         println!("  skipped {skipped}: detailed_errors=false, which the corpus leaves open");
     }
-    assert!(surprises.is_empty(), "masterminds: {surprises:?}");
+    assert!(surprises.is_empty(), "{corpus_name}: {surprises:?}");
 }
 
 /// The cases of a corpus, or none when its folder is not there.
@@ -204,4 +216,109 @@ fn parsed(text: &str, expect: &Value) -> Value {
         told["single"] = json!({"op": operator, "version": version});
     }
     told
+}
+
+fn judge_cel(case: &Value) -> Outcome {
+    let (input, expect) = (&case["input"], &case["expect"]);
+    let got = match (answer_cel(case["feature"].as_str().unwrap(), input), expect["status"] == "Unknown") {
+        (Ok(got), _) => got,
+        // A poller reads an object whose expression fails as unknown.
+        (Err(_), true) => json!({"status": "Unknown"}),
+        (Err(error), _) => json!({"error": stage(&error), "text": error.to_string()}),
+    };
+    for (member, want) in expect.as_object().unwrap().iter().filter(|(member, _)| *member != "error_contains")
+    {
+        if !same(&got[member], want) {
+            return Outcome::Failed(format!("{member}: want {want}, got {got} for {input}"));
+        }
+    }
+    for want in expect["error_contains"].as_array().into_iter().flatten() {
+        // What follows the quoted expression is the engine's own.
+        let want = want.as_str().unwrap();
+        let own = want.rfind("': ").map_or(want, |end| &want[..end + 3]);
+        if !got["text"].as_str().unwrap_or_default().contains(own) {
+            return Outcome::Failed(format!("want a text with {own:?}, got {got} for {input}"));
+        }
+    }
+    Outcome::Passed
+}
+
+/// Numbers are compared by value.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+fn answer_cel(feature: &str, input: &Value) -> Result<Value, CelError> {
+    let expression = || Expression::compile(input["expr"].as_str().unwrap(), &environment(&input["options"]));
+    let data = || input["data"].as_object().unwrap();
+    Ok(match feature {
+        "parse" => expression().map(|_| json!({"ok": true}))?,
+        "eval" => json!({"result": expression()?.evaluate(data())?}),
+        "eval-bool" => json!({"result": expression()?.evaluate_bool(data())?}),
+        "eval-string" => json!({"result": expression()?.evaluate_string(data())?}),
+        "eval-strings" => json!({"result": expression()?.evaluate_strings(data())?}),
+        "new-evaluator" => health(&input["exprs"]).map(|_| json!({"ok": true}))?,
+        "evaluate-status" => json!({"status": status(health(&input["exprs"])?.assess(&input["object"])?)}),
+        "supports" => {
+            let (group, kind) = (input["group"].as_str().unwrap(), input["kind"].as_str().unwrap());
+            json!({"supported": catalog(input)?.get(group, kind).is_some()})
+        }
+        "new-reader" => catalog(input).map(|_| json!({"ok": true}))?,
+        "read-status" => json!({"status": status(catalog(input)?.assess(&input["object"])?)}),
+        other => panic!("unknown feature {other}"),
+    })
+}
+
+fn environment(options: &Value) -> Environment {
+    let mut environment = Environment::new();
+    if options["compile"] == true {
+        environment = environment.checked();
+    }
+    let names = options["variables"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap());
+    environment = environment.with_variables(names);
+    match options["output_type"].as_str() {
+        None => environment,
+        Some("bool") => environment.with_output(OutputType::Bool),
+        Some("string") => environment.with_output(OutputType::String),
+        Some(other) => panic!("unknown output type {other}"),
+    }
+}
+
+fn health(expressions: &Value) -> Result<HealthExpressions, CelError> {
+    let current = expressions["current"].as_str().unwrap_or_default();
+    HealthExpressions::new(current, expressions["inProgress"].as_str(), expressions["failed"].as_str())
+}
+
+fn catalog(input: &Value) -> Result<HealthCatalog, CelError> {
+    let mut catalog = HealthCatalog::new();
+    for check in input["healthChecks"].as_array().unwrap() {
+        catalog.add(check["apiVersion"].as_str().unwrap(), check["kind"].as_str().unwrap(), health(check))?;
+    }
+    Ok(catalog)
+}
+
+fn status(health: Health) -> String {
+    format!("{health:?}")
+}
+
+fn stage(error: &CelError) -> &'static str {
+    match error {
+        CelError::Parse { .. } => "parse",
+        CelError::Options => "options",
+        CelError::OutputType { .. } => "output-type",
+        CelError::NoCurrent => "missing",
+        CelError::Evaluate { .. } | CelError::Budget { .. } => "evaluate",
+        CelError::ResultType { .. } => "result-type",
+        CelError::Duplicate { .. } => "duplicate",
+        CelError::Unsupported { .. } => "unsupported",
+        CelError::Named { error, .. } | CelError::HealthCheck { error, .. } => stage(error),
+        _ => "other",
+    }
 }

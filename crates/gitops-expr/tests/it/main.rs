@@ -1,4 +1,5 @@
 //! The languages by tables and properties.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod cel;
 mod constraint;
