@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use structured_merge::schema::{Table, deduced};
 use structured_merge::{
-    Duplicates, Force, ListKeys, ManagedFields, Managers, ObjectUpdater, OneVersion, Request, Set, Updater,
-    equal_values,
+    Duplicates, Force, ListKeys, ManagedFields, Managers, ObjectUpdater, OneVersion, Owned, Path, Request,
+    Set, Updater, equal_values,
 };
 
 use crate::random::{everything, json, object, set};
@@ -132,6 +132,26 @@ proptest! {
         let first = updater.apply(&Value::Null, &a, "v1", Managers::new(), &me, Force::No).unwrap();
         let second = updater.apply(&first.object, &b, "v1", first.managers, &me, Force::No).unwrap();
         prop_assert!(equal_values(&second.object, &b), "{} is not {b}", second.object);
+    }
+
+    /// With managers of one version a shorter way is taken; it must lead to the same place.
+    #[test]
+    fn what_is_dropped_does_not_depend_on_versions(a in object(), b in object(), c in object()) {
+        let versions = OneVersion(everything());
+        let updater = Updater::new(&versions);
+        let [alice, bob, other] = ["alice", "bob", "other"].map(str::to_owned);
+        let elsewhere: Set = [Path::fields(["nowhere"])].into_iter().collect();
+        let elsewhere = Owned { set: elsewhere, version: "v2".to_owned(), applied: true };
+        let outcome = |managers: Managers| {
+            let first = updater.apply(&Value::Null, &a, "v1", managers, &alice, Force::Yes).unwrap();
+            let second = updater.apply(&first.object, &b, "v1", first.managers, &bob, Force::Yes).unwrap();
+            let mut third = updater.apply(&second.object, &c, "v1", second.managers, &alice, Force::Yes).unwrap();
+            third.managers.remove(&other);
+            third
+        };
+        let (short, long) = (outcome(Managers::new()), outcome([(other.clone(), elsewhere)].into_iter().collect()));
+        prop_assert!(equal_values(&short.object, &long.object), "{} is not {}", short.object, long.object);
+        prop_assert_eq!(short.managers, long.managers);
     }
 
     #[test]
