@@ -31,7 +31,7 @@ use gitops_runtime::status::StatusWriter;
 use gitops_runtime::trigger;
 use gitops_source::SourceError;
 use gitops_source::artifact::{ArtifactOwner, ArtifactStore, Draft, Limits, Links, unpack};
-use gitops_source::git::{Checkout, GitStore, Resolved, resolve};
+use gitops_source::git::{GitRemote, GitStore, Resolved, resolve};
 use gitops_source::ignore::IgnoreRules;
 use kube::ResourceExt;
 
@@ -113,7 +113,12 @@ impl GitRepositoryReconciler {
         check_verification(&object)?;
         self.check_storage(run).await?;
         let remote = access::remote(&self.shared.client, &object).await?;
-        let resolved = resolve(&remote, &access::reference(&object)).await.map_err(|e| checkout_failed(&e))?;
+        let reference = access::reference(&object);
+        let known = run.status.artifact.is_some();
+        let resolved = resolve(&remote, &reference).await.map_err(|error| {
+            let error = if known { error.while_listing(&reference) } else { error };
+            checkout_failed(&error)
+        })?;
         let included = self.included(&object)?;
         if run.is_current(&resolved, &included) {
             return Ok(Reached::Unchanged);
@@ -121,9 +126,8 @@ impl GitRepositoryReconciler {
         if run.status.artifact.as_ref().is_none_or(|a| a.revision != *resolved.revision()) {
             run.progress = format!("building artifact: new upstream revision '{}'", resolved.revision());
         }
-        let checkout = self.git.fetch(&remote, &resolved).await.map_err(|e| checkout_failed(&e))?;
-        let subject = checkout.commit().short_subject();
-        let artifact = self.store(&object, checkout, resolved, included.clone()).await?;
+        let (subject, tree) = self.fetch(&object, &remote, &resolved).await.map_err(|e| checkout_failed(&e))?;
+        let artifact = self.store(&object, tree, resolved, included.clone()).await?;
         run.observe(artifact, included);
         Ok(Reached::Stored(subject))
     }
@@ -175,11 +179,26 @@ impl GitRepositoryReconciler {
         object.spec.include.iter().map(|include| one(&include.repository.name)).collect()
     }
 
+    /// Step 3: the commit's tree, and the beginning of its message.
+    async fn fetch(
+        &self,
+        object: &GitRepository,
+        remote: &GitRemote,
+        resolved: &Resolved,
+    ) -> Result<(String, Box<dyn FileTree>), SourceError> {
+        if object.spec.recurse_submodules {
+            let whole = self.git.fetch_with_submodules(remote, resolved).await?;
+            return Ok((whole.checkout().commit().short_subject(), Box::new(whole)));
+        }
+        let checkout = self.git.fetch(remote, resolved).await?;
+        Ok((checkout.commit().short_subject(), Box::new(checkout)))
+    }
+
     /// Step 4: packs the tree and stores it.
     async fn store(
         &self,
         object: &Arc<GitRepository>,
-        checkout: Checkout,
+        checkout: Box<dyn FileTree>,
         resolved: Resolved,
         included: Vec<Artifact>,
     ) -> Result<Artifact, Setback> {
@@ -192,7 +211,7 @@ impl GitRepositoryReconciler {
         let (store, object) = (self.artifacts.clone(), object.clone());
         blocking(move || {
             let spec = &object.spec;
-            let mut grafted = tree::Grafted::new(&checkout);
+            let mut grafted = tree::Grafted::new(&*checkout);
             for (include, artifact) in spec.include.iter().zip(&included) {
                 let from = include.from_path.as_deref().unwrap_or_default();
                 let tree = included_tree(&*store, artifact, from).map_err(|text| copy_failed(include, &text))?;
@@ -440,7 +459,10 @@ fn owner(object: &GitRepository) -> Result<ArtifactOwner, SourceError> {
 }
 
 fn checkout_failed(error: &SourceError) -> Setback {
-    let message = format!("failed to checkout and determine revision: {error}");
+    let message = match error {
+        SourceError::GitEmpty { .. } => error.to_string(),
+        _ => format!("failed to checkout and determine revision: {error}"),
+    };
     Setback::failed(error.reason(), message, Requeue::Backoff).with_condition(conditions::FETCH_FAILED)
 }
 

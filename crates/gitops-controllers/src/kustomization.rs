@@ -14,9 +14,11 @@
 
 mod build;
 mod dependencies;
+mod expressions;
 mod finalize;
 mod identity;
 mod inventory;
+mod options;
 mod pull;
 mod run;
 mod wake;
@@ -31,7 +33,7 @@ use gitops_api::source_v1::GitRepository;
 use gitops_api::{Artifact, Failure, GoDuration, NamespacedObjectKindReference, ObjectId, conditions, event_metadata, reasons};
 use gitops_apply::health::HealthOptions;
 use gitops_apply::{
-    Applier, ApplyError, ApplyOptions, FieldManager, HealthOutcome, HealthReport, OwnerLabels, Plan,
+    Applier, ApplyError, FieldManager, HealthOutcome, HealthReport, OwnerLabels, Plan,
 };
 use gitops_manifest::Manifests;
 use gitops_runtime::conditions::{Standing, is_true};
@@ -47,6 +49,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::context::{Shared, Workers};
 use crate::report::{Setback, Tell};
+use dependencies::Unmet;
 use identity::{Identities, Identity};
 use inventory::{StatusInventory, Uids};
 use pull::Puller;
@@ -140,6 +143,8 @@ impl KustomizationReconciler {
     /// Step 1: the source with its artifact.
     fn source(&self, object: &Kustomization) -> Result<Source, Setback> {
         build::check_supported(&object.spec)?;
+        // Expressions that cannot be read stop everything, before anything is applied.
+        expressions::health_rules(&object.spec)?;
         let reference = &object.spec.source_ref;
         let own = object.namespace().unwrap_or_default();
         let namespace = reference.namespace.clone().filter(|n| !n.is_empty()).unwrap_or_else(|| own.clone());
@@ -213,7 +218,11 @@ impl KustomizationReconciler {
 
     fn check_dependencies(&self, object: &Kustomization, revision: &str) -> Result<(), Setback> {
         let find = |namespace: &str, name: &str| self.informer.get(namespace, name).map(|d| self.status.freshest(d));
-        dependencies::check(object, revision, find).map_err(|text| {
+        dependencies::check(object, revision, find).map_err(|unmet| {
+            let text = match unmet {
+                Unmet::NotReady(text) => text,
+                Unmet::Invalid(text) => return expressions::invalid(&text),
+            };
             let wait = self.shared.options.requeue_dependency;
             let told = format!("Dependencies do not meet ready condition, retrying in {}", GoDuration::from(wait));
             Setback::waiting(reasons::DEPENDENCY_NOT_READY, text, Requeue::After(wait)).telling(Tell::Info(told))
@@ -236,14 +245,12 @@ impl KustomizationReconciler {
 
     fn applier(&self, run: &Arc<Run>, identity: &Identity) -> Applier {
         let object = &run.object;
-        let mut options = ApplyOptions::flux();
-        options.force = object.spec.force;
         let owner = OwnerLabels::new(GROUP, object.name_any(), object.namespace().unwrap_or_default());
         Applier::new(identity.client.clone(), FieldManager::new(MANAGER))
             .discovery(identity.discovery.clone())
             .owner(owner)
             .inventory(StatusInventory::new(run.clone(), self.uids.clone()))
-            .options(options)
+            .options(options::options(&object.spec))
     }
 
     /// Step 10.
@@ -263,6 +270,7 @@ impl KustomizationReconciler {
         }
         let was_healthy = is_true(&run.written().conditions, conditions::HEALTHY);
         let new_revision = run.written().last_applied_revision.as_deref() != Some(source.artifact.revision.as_str());
+        let options = options.with_rules(expressions::health_rules(spec)?);
         let options = options.interrupted_by(self.made_pointless(run, source));
         let waiting = async {
             if spec.wait {
@@ -426,7 +434,14 @@ fn named_objects(object: &Kustomization) -> Vec<ObjectId> {
     object.spec.health_checks.iter().map(id).collect()
 }
 
+/// Turns an error of the engine into what follows from it.
+///
+/// # Difference from Flux
+/// When the API server was not there or did not answer, it is asked again soon, and not after the retry interval, which is
+/// meant for mistakes in the repository.
 fn failed(error: &ApplyError, again: Requeue) -> Setback {
+    let passing = matches!(error, ApplyError::Inventory { .. }) || error.failures().iter().any(|f| f.cause.is_transient());
+    let again = if passing { Requeue::Backoff } else { again };
     // Flux ends the text about an object with a line break.
     let end = if error.failures().is_empty() { "" } else { "\n" };
     Setback::failed(error.reason(), format!("{error}{end}"), again)

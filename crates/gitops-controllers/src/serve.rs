@@ -13,7 +13,7 @@ use gitops_runtime::informer::{Change, Informer};
 use gitops_runtime::queue::{self, QueueContext};
 use gitops_runtime::trigger::asks_for_work;
 use gitops_source::SourceError;
-use gitops_source::artifact::{ArtifactStore, FetchOptions, Fetcher};
+use gitops_source::artifact::{ArtifactStore, FetchOptions, Fetcher, Limits, Links};
 use gitops_source::git::GitStore;
 use k8s_openapi::NamespaceResourceScope;
 use kube::runtime::reflector::ObjectRef;
@@ -24,6 +24,9 @@ use serde::de::DeserializeOwned;
 use crate::context::Shared;
 use crate::git_repository::GitRepositoryReconciler;
 use crate::kustomization::{KustomizationReconciler, dependants_of_source, waiting_dependants};
+
+/// How many bytes one byte of gzip can unpack to (RFC 1951: 258 bytes in two bits).
+const GZIP_AT_BEST: u64 = 1032;
 
 /// A kind that can be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,7 +133,9 @@ impl Controllers {
         if self.kinds.contains(&Kind::Kustomization) {
             let (recorder, delivery) = self.recorder(Kind::Kustomization);
             deliveries.push(delivery);
-            let fetcher = Fetcher::new(FetchOptions::default())?;
+            // As in Flux, links are passed over and files may compress as well as gzip can; the sizes stay bounded.
+            let options = FetchOptions::default().links(Links::Skip).limits(Limits::default().ratio(GZIP_AT_BEST));
+            let fetcher = Fetcher::new(options)?;
             let (shared, own, sources) = (self.shared.clone(), kustomizations.clone(), repositories.clone());
             let reconciler = Arc::new(KustomizationReconciler::new(shared, recorder, own, sources, fetcher));
             let triggers = vec![

@@ -44,15 +44,6 @@ pub(super) fn check_supported(spec: &KustomizationSpec) -> Result<(), Setback> {
     if spec.decryption.is_some() {
         return refuse(reasons::BUILD_FAILED, "spec.decryption");
     }
-    if !spec.ignore.is_empty() {
-        return refuse(reasons::RECONCILIATION_FAILED, "spec.ignore");
-    }
-    if !spec.health_check_exprs.is_empty() {
-        return refuse(reasons::INVALID_CEL_EXPRESSION, "spec.healthCheckExprs");
-    }
-    if spec.depends_on.iter().any(|d| d.ready_expr.as_deref().is_some_and(|e| !e.is_empty())) {
-        return refuse(reasons::INVALID_CEL_EXPRESSION, "spec.dependsOn.readyExpr");
-    }
     Ok(())
 }
 

@@ -5,16 +5,28 @@ use gitops_api::conditions::READY;
 use gitops_runtime::conditions::is_true;
 use kube::ResourceExt;
 
-/// Returns what is not ready yet, in Flux's words; `find` looks a Kustomization up by namespace and name, and `revision` is
+use super::expressions::{self, Unanswered};
+
+/// Why a Kustomization does not start yet, in Flux's words.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unmet {
+    /// A dependency is not ready.
+    NotReady(String),
+    /// Whether it is cannot be asked as the specification wants to ask.
+    Invalid(String),
+}
+
+/// Returns what is not ready yet; `find` looks a Kustomization up by namespace and name, and `revision` is
 /// that of the source of the one that waits.
 ///
 /// A dependency is ready when its newest generation was reconciled and it is Ready; when both have the same source, it must
-/// also have applied the source's present revision. Source: kustomize-controller, `checkDependencies`.
+/// also have applied the source's present revision. An expression takes the place of all that. Source: kustomize-controller,
+/// `checkDependencies`.
 pub(super) fn check<'a>(
     object: &Kustomization,
     revision: &str,
     find: impl Fn(&str, &str) -> Option<std::sync::Arc<Kustomization>> + 'a,
-) -> Result<(), String> {
+) -> Result<(), Unmet> {
     object.spec.depends_on.iter().try_for_each(|dependency| one(object, revision, dependency, &find))
 }
 
@@ -23,21 +35,34 @@ fn one(
     revision: &str,
     dependency: &DependencyReference,
     find: &dyn Fn(&str, &str) -> Option<std::sync::Arc<Kustomization>>,
-) -> Result<(), String> {
+) -> Result<(), Unmet> {
+    let not_ready = |text: String| Err(Unmet::NotReady(text));
     let own = object.namespace().unwrap_or_default();
     let namespace = dependency.namespace.as_deref().filter(|n| !n.is_empty()).unwrap_or(&own);
     let name = &dependency.name;
     let Some(found) = find(namespace, name) else {
-        return Err(format!(
+        return not_ready(format!(
             "dependency '{namespace}/{name}' not found: kustomizations.kustomize.toolkit.fluxcd.io \"{name}\" not found"
         ));
     };
+    if let Some(expression) = dependency.ready_expr.as_deref().filter(|e| !e.is_empty()) {
+        return match expressions::is_ready(expression, object, &found) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                not_ready(format!("dependency '{namespace}/{name}' is not ready according to readyExpr eval"))
+            }
+            Err(Unanswered::Failed(error)) => not_ready(error.to_string()),
+            Err(Unanswered::Invalid(error)) => {
+                Err(Unmet::Invalid(format!("terminal error: failed to evaluate dependency {name}: {error}")))
+            }
+        };
+    }
     let status = found.status.clone().unwrap_or_default();
     if status.observed_generation != found.metadata.generation || !is_true(&status.conditions, READY) {
-        return Err(format!("dependency '{namespace}/{name}' is not ready"));
+        return not_ready(format!("dependency '{namespace}/{name}' is not ready"));
     }
     if same_source(object, &found) && status.last_applied_revision.as_deref() != Some(revision) {
-        return Err(format!("dependency '{namespace}/{name}' revision is not up to date"));
+        return not_ready(format!("dependency '{namespace}/{name}' revision is not up to date"));
     }
     Ok(())
 }
@@ -84,9 +109,38 @@ mod tests {
         ] {
             let db = Arc::new(kustomization("db", source, json!([]), status));
             let got = check(&app, "r2", |ns, name| ((ns, name) == ("ns", "db")).then(|| db.clone()));
-            assert_eq!(got, want.map_err(str::to_owned));
+            assert_eq!(got, want.map_err(|text: &str| Unmet::NotReady(text.to_owned())));
         }
         let missing = check(&app, "r2", |_, _| None).unwrap_err();
-        assert!(missing.starts_with("dependency 'ns/db' not found: "));
+        assert!(matches!(missing, Unmet::NotReady(text) if text.starts_with("dependency 'ns/db' not found: ")));
+    }
+
+    #[test]
+    fn an_expression_takes_the_place_of_the_usual_rule() {
+        let not_ready = |text: &str| Err(Unmet::NotReady(text.to_owned()));
+        let db = Arc::new(kustomization("db", "fleet", json!([]), json!({"lastAppliedRevision": "r1"})));
+        for (expression, want) in [
+            ("dep.status.lastAppliedRevision == 'r1' && self.metadata.name == 'app'", Ok(())),
+            ("dep.metadata.generation > 2", not_ready("dependency 'ns/db' is not ready according to readyExpr eval")),
+            (
+                "dep.status.nope.deeper == 'x'",
+                not_ready(
+                    "failed to evaluate the CEL expression 'dep.status.nope.deeper == 'x'': no such key: nope",
+                ),
+            ),
+            (
+                "dep.status.ready",
+                Err(Unmet::Invalid(
+                    "terminal error: failed to evaluate dependency db: CEL expression output type mismatch: expected bool, got dyn"
+                        .to_owned(),
+                )),
+            ),
+            ("", not_ready("dependency 'ns/db' is not ready")),
+        ] {
+            let waits = json!([{"name": "db", "readyExpr": expression}]);
+            let app = kustomization("app", "fleet", waits, json!({}));
+            let got = check(&app, "r2", |_, _| Some(db.clone()));
+            assert_eq!(got, want, "{expression}");
+        }
     }
 }

@@ -1,0 +1,7 @@
+//! The reconcilers on a real API server with real Git.
+#![allow(clippy::unwrap_used, clippy::panic)] // a test ends where something is not as it must be
+
+mod bad_input;
+mod first_reconcile;
+mod outage;
+mod rig;
