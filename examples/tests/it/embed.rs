@@ -9,7 +9,7 @@ use kube::Api;
 
 #[path = "../../embed/main.rs"]
 #[allow(dead_code)] // its `main`
-mod embed;
+mod program;
 
 /// A cluster, a namespace of our own in it, and a repository.
 struct World {
@@ -35,7 +35,7 @@ impl World {
             vec!["embed", "--url", &url, "--path", "app", "--store", &store, "--kubeconfig", &kubeconfig];
         arguments.extend(["--namespace", &self.namespace, "--target-namespace", &self.namespace]);
         arguments.extend(more);
-        embed::run(embed::flags::Flags::parse_from(arguments)).await.map_err(|error| error.to_string())
+        program::run(program::flags::Flags::parse_from(arguments)).await.map_err(|error| error.to_string())
     }
 
     async fn names(&self) -> BTreeMap<String, String> {
