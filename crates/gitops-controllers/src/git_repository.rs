@@ -126,7 +126,8 @@ impl GitRepositoryReconciler {
         if run.status.artifact.as_ref().is_none_or(|a| a.revision != *resolved.revision()) {
             run.progress = format!("building artifact: new upstream revision '{}'", resolved.revision());
         }
-        let (subject, tree) = self.fetch(&object, &remote, &resolved).await.map_err(|e| checkout_failed(&e))?;
+        let (subject, tree) =
+            self.fetch(&object, &remote, &resolved).await.map_err(|e| checkout_failed(&e))?;
         let artifact = self.store(&object, tree, resolved, included.clone()).await?;
         run.observe(artifact, included);
         Ok(Reached::Stored(subject))
@@ -136,9 +137,11 @@ impl GitRepositoryReconciler {
     async fn check_storage(&self, run: &mut Run) -> Result<(), Setback> {
         if let Some(artifact) = run.status.artifact.clone() {
             let (store, checked) = (self.artifacts.clone(), artifact.clone());
-            let verification = blocking(move || store.verify(&checked)).await.map_err(|e| storage_failed(&e))?;
+            let verification =
+                blocking(move || store.verify(&checked)).await.map_err(|e| storage_failed(&e))?;
             if !verification.is_verified() {
-                let text = format!("stored artifact '{}' is damaged or gone, it is made again", artifact.path);
+                let text =
+                    format!("stored artifact '{}' is damaged or gone, it is made again", artifact.path);
                 self.recorder
                     .publish(&*run.object, Notice::error(reasons::ARTIFACT_VERIFICATION_FAILED, text))
                     .await;
@@ -214,7 +217,8 @@ impl GitRepositoryReconciler {
             let mut grafted = tree::Grafted::new(&*checkout);
             for (include, artifact) in spec.include.iter().zip(&included) {
                 let from = include.from_path.as_deref().unwrap_or_default();
-                let tree = included_tree(&*store, artifact, from).map_err(|text| copy_failed(include, &text))?;
+                let tree =
+                    included_tree(&*store, artifact, from).map_err(|text| copy_failed(include, &text))?;
                 grafted.graft(include.target(), tree);
             }
             let sparse;
@@ -288,11 +292,15 @@ impl GitRepositoryReconciler {
                 Ok(false) => {}
                 Ok(true) => {
                     let text = "garbage collected artifacts for deleted resource";
-                    self.recorder.publish(object, Notice::trace(reasons::GARBAGE_COLLECTION_SUCCEEDED, text)).await;
+                    self.recorder
+                        .publish(object, Notice::trace(reasons::GARBAGE_COLLECTION_SUCCEEDED, text))
+                        .await;
                 }
                 Err(error) => {
                     let text = format!("garbage collection for deleted resource failed: {error}");
-                    self.recorder.publish(object, Notice::error(reasons::GARBAGE_COLLECTION_FAILED, text)).await;
+                    self.recorder
+                        .publish(object, Notice::error(reasons::GARBAGE_COLLECTION_FAILED, text))
+                        .await;
                     return Requeue::Backoff;
                 }
             }
@@ -370,7 +378,8 @@ impl Run {
         let changed = self.before.artifact.as_ref().is_none_or(|a| a.digest != artifact.digest);
         let mut notices = Vec::new();
         if let Reached::Unchanged = reached {
-            let text = format!("no changes since last reconciliation: observed revision '{}'", artifact.revision);
+            let text =
+                format!("no changes since last reconciliation: observed revision '{}'", artifact.revision);
             notices.push(Notice::trace(reasons::GIT_OPERATION_SUCCEEDED, text));
         }
         if changed || recovered {
@@ -436,7 +445,11 @@ fn check_verification(object: &GitRepository) -> Result<(), Setback> {
     refuse(reasons::VERIFICATION_ERROR, "signatures cannot be verified yet; nothing is published without")
 }
 
-fn included_tree(store: &dyn ArtifactStore, artifact: &Artifact, from: &str) -> Result<Arc<dyn FileTree>, String> {
+fn included_tree(
+    store: &dyn ArtifactStore,
+    artifact: &Artifact,
+    from: &str,
+) -> Result<Arc<dyn FileTree>, String> {
     let mut archive = Vec::new();
     let mut file = store.open(artifact).map_err(|e| e.to_string())?;
     file.read_to_end(&mut archive).map_err(|e| e.to_string())?;
@@ -467,7 +480,8 @@ fn checkout_failed(error: &SourceError) -> Setback {
 }
 
 fn git_failed(message: String) -> Setback {
-    Setback::failed(reasons::GIT_OPERATION_FAILED, message, Requeue::Backoff).with_condition(conditions::FETCH_FAILED)
+    Setback::failed(reasons::GIT_OPERATION_FAILED, message, Requeue::Backoff)
+        .with_condition(conditions::FETCH_FAILED)
 }
 
 fn storage_failed(error: &SourceError) -> Setback {

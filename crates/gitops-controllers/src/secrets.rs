@@ -30,9 +30,15 @@ impl Entries {
     ///
     /// # Errors
     /// The server's error; a missing ConfigMap is one of them.
-    pub(crate) async fn of_config_map(client: &Client, namespace: &str, name: &str) -> Result<Self, kube::Error> {
+    pub(crate) async fn of_config_map(
+        client: &Client,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Self, kube::Error> {
         let map = Api::<ConfigMap>::namespaced(client.clone(), namespace).get(name).await?;
-        Ok(Self(map.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes())).collect()))
+        Ok(Self(
+            map.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes())).collect(),
+        ))
     }
 
     /// Returns the bytes of an entry.

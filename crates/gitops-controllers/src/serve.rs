@@ -84,7 +84,14 @@ impl Controllers {
     /// Returns reconcilers of all kinds that keep artifacts in `artifacts` and object stores below `git`.
     pub fn new(shared: Shared, artifacts: Arc<dyn ArtifactStore>, git: impl Into<PathBuf>) -> Self {
         let kinds = Kind::ALL.iter().copied().collect();
-        Self { shared, kinds, artifacts, git: git.into(), instance: "gitops-controllers".to_owned(), delivery: None }
+        Self {
+            shared,
+            kinds,
+            artifacts,
+            git: git.into(),
+            instance: "gitops-controllers".to_owned(),
+            delivery: None,
+        }
     }
 
     /// Serves only these kinds.
@@ -121,20 +128,30 @@ impl Controllers {
             let (recorder, delivery) = self.recorder(Kind::GitRepository);
             deliveries.push(delivery);
             let (shared, git) = (self.shared.clone(), GitStore::open(&self.git)?);
-            let reconciler = GitRepositoryReconciler::new(shared, recorder, repositories.clone(), git, self.artifacts.clone());
+            let reconciler = GitRepositoryReconciler::new(
+                shared,
+                recorder,
+                repositories.clone(),
+                git,
+                self.artifacts.clone(),
+            );
             let reconciler = Arc::new(reconciler);
             let triggers = vec![own_changes(&repositories)];
             let context = self.queue(&repositories);
-            work.push(queue::run(triggers, context, move |object| {
-                let reconciler = reconciler.clone();
-                async move { reconciler.reconcile(object).await }
-            }).boxed());
+            work.push(
+                queue::run(triggers, context, move |object| {
+                    let reconciler = reconciler.clone();
+                    async move { reconciler.reconcile(object).await }
+                })
+                .boxed(),
+            );
         }
         if self.kinds.contains(&Kind::Kustomization) {
             let (recorder, delivery) = self.recorder(Kind::Kustomization);
             deliveries.push(delivery);
             // As in Flux, links are passed over and files may compress as well as gzip can; the sizes stay bounded.
-            let options = FetchOptions::default().links(Links::Skip).limits(Limits::default().ratio(GZIP_AT_BEST));
+            let options =
+                FetchOptions::default().links(Links::Skip).limits(Limits::default().ratio(GZIP_AT_BEST));
             let fetcher = Fetcher::new(options)?;
             let (shared, own, sources) = (self.shared.clone(), kustomizations.clone(), repositories.clone());
             let reconciler = Arc::new(KustomizationReconciler::new(shared, recorder, own, sources, fetcher));
@@ -144,10 +161,13 @@ impl Controllers {
                 woken(kustomizations.subscribe(), &kustomizations, waiting_dependants),
             ];
             let context = self.queue(&kustomizations);
-            work.push(queue::run(triggers, context, move |object| {
-                let reconciler = reconciler.clone();
-                async move { reconciler.reconcile(object).await }
-            }).boxed());
+            work.push(
+                queue::run(triggers, context, move |object| {
+                    let reconciler = reconciler.clone();
+                    async move { reconciler.reconcile(object).await }
+                })
+                .boxed(),
+            );
         }
         work.push(self.watch(&repositories).boxed());
         if self.kinds.contains(&Kind::Kustomization) {
@@ -201,7 +221,11 @@ impl Controllers {
             let forget = async {
                 while let Some(change) = gone.next().await {
                     if let (Some(object), None) = (&change.before, &change.after) {
-                        metrics.forget(&K::kind(&()), &object.namespace().unwrap_or_default(), &object.name_any());
+                        metrics.forget(
+                            &K::kind(&()),
+                            &object.namespace().unwrap_or_default(),
+                            &object.name_any(),
+                        );
                     }
                 }
             };

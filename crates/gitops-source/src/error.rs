@@ -191,9 +191,11 @@ impl Failure for SourceError {
             | Self::GitNoMatch { .. }
             | Self::GitStore { .. } => reasons::GIT_OPERATION_FAILED,
             Self::StorageName { .. } => reasons::INVALID_PATH,
-            Self::Tree(_) | Self::Archive(_) | Self::LinkOutside { .. } | Self::Storage { .. } | Self::Serve { .. } => {
-                reasons::ARCHIVE_OPERATION_FAILED
-            }
+            Self::Tree(_)
+            | Self::Archive(_)
+            | Self::LinkOutside { .. }
+            | Self::Storage { .. }
+            | Self::Serve { .. } => reasons::ARCHIVE_OPERATION_FAILED,
             Self::FetchNotFound { .. }
             | Self::Fetch { .. }
             | Self::DigestRefused { .. }

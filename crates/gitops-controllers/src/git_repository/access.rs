@@ -27,9 +27,15 @@ pub(super) async fn remote(client: &Client, object: &GitRepository) -> Result<Gi
         remote = remote.with_proxy(proxy(&entries, &namespace, &reference.name)?);
     }
     let entries = match &spec.secret_ref {
-        Some(reference) => Entries::of_secret(client, &namespace, &reference.name).await.map_err(|error| {
-            authentication(format!("failed to get secret '{namespace}/{}': {}", reference.name, server_text(&error)))
-        })?,
+        Some(reference) => {
+            Entries::of_secret(client, &namespace, &reference.name).await.map_err(|error| {
+                authentication(format!(
+                    "failed to get secret '{namespace}/{}': {}",
+                    reference.name,
+                    server_text(&error)
+                ))
+            })?
+        }
         None => Entries::default(),
     };
     if spec.url.starts_with("ssh://") {
@@ -105,15 +111,22 @@ fn proxy(entries: &Entries, namespace: &str, name: &str) -> Result<ProxyOptions,
 
 /// What is missing for ssh, or that it cannot be used yet.
 fn ssh(entries: &Entries) -> Setback {
-    let missing = ["identity", "known_hosts"].into_iter().find(|key| entries.bytes(key).is_none_or(<[u8]>::is_empty));
+    let missing =
+        ["identity", "known_hosts"].into_iter().find(|key| entries.bytes(key).is_none_or(<[u8]>::is_empty));
     authentication(match missing {
         Some(key) => {
-            format!("failed to configure authentication options: invalid 'ssh' auth option: '{key}' is required")
+            format!(
+                "failed to configure authentication options: invalid 'ssh' auth option: '{key}' is required"
+            )
         }
-        None => "failed to configure authentication options: ssh:// addresses are not supported yet; use https://".to_owned(),
+        None => {
+            "failed to configure authentication options: ssh:// addresses are not supported yet; use https://"
+                .to_owned()
+        }
     })
 }
 
 fn authentication(message: String) -> Setback {
-    Setback::failed(reasons::AUTHENTICATION_FAILED, message, Requeue::Backoff).with_condition(conditions::FETCH_FAILED)
+    Setback::failed(reasons::AUTHENTICATION_FAILED, message, Requeue::Backoff)
+        .with_condition(conditions::FETCH_FAILED)
 }

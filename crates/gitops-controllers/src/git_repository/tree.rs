@@ -26,17 +26,24 @@ impl<'a> Sparse<'a> {
     }
 
     fn inside(&self, path: &str) -> bool {
-        self.folders.iter().any(|f| f.is_empty() || path == f || path.strip_prefix(f.as_str()).is_some_and(|r| r.starts_with('/')))
+        self.folders.iter().any(|f| {
+            f.is_empty() || path == f || path.strip_prefix(f.as_str()).is_some_and(|r| r.starts_with('/'))
+        })
     }
 
     fn leads_to(&self, path: &str) -> bool {
-        path.is_empty() || self.folders.iter().any(|f| f.strip_prefix(path).is_some_and(|r| r.starts_with('/')))
+        path.is_empty()
+            || self.folders.iter().any(|f| f.strip_prefix(path).is_some_and(|r| r.starts_with('/')))
     }
 }
 
 impl FileTree for Sparse<'_> {
     fn read(&self, path: &str) -> Result<Bytes, TreeError> {
-        if self.inside(path) { self.tree.read(path) } else { Err(TreeError::NotFound { path: path.to_owned() }) }
+        if self.inside(path) {
+            self.tree.read(path)
+        } else {
+            Err(TreeError::NotFound { path: path.to_owned() })
+        }
     }
 
     fn kind(&self, path: &str) -> Result<Option<EntryKind>, TreeError> {
@@ -89,10 +96,15 @@ impl<'a> Grafted<'a> {
     /// The names in a folder that exist because a branch hangs below it.
     fn forks(&self, path: &str) -> Vec<Entry> {
         let below = |at: &String| {
-            let rest = if path.is_empty() { Some(at.as_str()) } else { at.strip_prefix(path)?.strip_prefix('/') };
+            let rest =
+                if path.is_empty() { Some(at.as_str()) } else { at.strip_prefix(path)?.strip_prefix('/') };
             rest.and_then(|r| r.split('/').next()).map(str::to_owned)
         };
-        self.branches.keys().filter_map(below).map(|name| Entry { name, kind: EntryKind::Directory }).collect()
+        self.branches
+            .keys()
+            .filter_map(below)
+            .map(|name| Entry { name, kind: EntryKind::Directory })
+            .collect()
     }
 }
 

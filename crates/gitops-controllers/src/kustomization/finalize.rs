@@ -80,7 +80,10 @@ impl KustomizationReconciler {
         self.check_complete(object, &report).await?;
         if object.spec.deletion_policy() == DeletionPolicy::WaitForTermination {
             let timeout = object.spec.timeout().map_err(|_| Requeue::Backoff)?;
-            let left = applier.wait_for_termination(&report.deleted(), timeout).await.map_err(|_| Requeue::Backoff)?;
+            let left = applier
+                .wait_for_termination(&report.deleted(), timeout)
+                .await
+                .map_err(|_| Requeue::Backoff)?;
             if !left.is_empty() {
                 let ids: Vec<String> = left.iter().map(|e| gitops_apply::subject_of(&e.id)).collect();
                 let text = format!("failed to wait for resources to be deleted: {}", ids.join(", "));

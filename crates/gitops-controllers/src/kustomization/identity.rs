@@ -37,7 +37,8 @@ impl Identities {
         if object.spec.kube_config.is_some() {
             let mut config = remote_config(shared, object).await?;
             impersonate(&mut config, object, account.as_deref());
-            let client = client_for(config).map_err(|e| failed(format!("failed to build kube client: {e}")))?;
+            let client =
+                client_for(config).map_err(|e| failed(format!("failed to build kube client: {e}")))?;
             return Ok(Identity { client, discovery: Discovery::new() });
         }
         let Some(account) = account else {
@@ -85,7 +86,11 @@ async fn remote_config(shared: &Shared, object: &Kustomization) -> Result<Config
     };
     let namespace = object.namespace().unwrap_or_default();
     let entries = Entries::of_secret(&shared.client, &namespace, &secret.name).await.map_err(|error| {
-        let text = format!("unable to read KubeConfig secret '{namespace}/{}' error: {}", secret.name, server_text(&error));
+        let text = format!(
+            "unable to read KubeConfig secret '{namespace}/{}' error: {}",
+            secret.name,
+            server_text(&error)
+        );
         let told = format!("failed to build kube client: {text}");
         failed(text).telling(Tell::Error(told))
     })?;
@@ -94,11 +99,15 @@ async fn remote_config(shared: &Shared, object: &Kustomization) -> Result<Config
         None => vec!["value", "value.yaml"],
     };
     let Some(text) = keys.iter().find_map(|key| entries.secret(key)) else {
-        return Err(failed(format!("KubeConfig secret '{namespace}/{}' does not contain '{}'", secret.name, keys[0])));
+        return Err(failed(format!(
+            "KubeConfig secret '{namespace}/{}' does not contain '{}'",
+            secret.name, keys[0]
+        )));
     };
     let config = Kubeconfig::from_yaml(text.expose_secret()).map(only_inline);
     // The library's error may repeat the text, so it is not told.
-    let bad = || failed(format!("KubeConfig secret '{namespace}/{}' is not a usable kubeconfig", secret.name));
+    let bad =
+        || failed(format!("KubeConfig secret '{namespace}/{}' is not a usable kubeconfig", secret.name));
     let config = config.map_err(|_| bad())?;
     Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.map_err(|_| bad())
 }
@@ -130,4 +139,3 @@ impl std::fmt::Debug for Identities {
         f.debug_struct("Identities").finish_non_exhaustive()
     }
 }
-

@@ -57,9 +57,10 @@ impl InventoryStore for StatusInventory {
     fn load(&self) -> BoxFuture<'_, Result<Inventory, InventoryError>> {
         let kept = self.run.written().inventory.unwrap_or_default();
         let owner = self.run.object.uid().unwrap_or_default();
-        let loaded = Inventory::try_from(&kept).map(|inventory| self.uids.fill(&owner, inventory)).map_err(|error| {
-            InventoryError::Damaged { store: "status.inventory".to_owned(), what: error.to_string() }
-        });
+        let loaded =
+            Inventory::try_from(&kept).map(|inventory| self.uids.fill(&owner, inventory)).map_err(|error| {
+                InventoryError::Damaged { store: "status.inventory".to_owned(), what: error.to_string() }
+            });
         futures::future::ready(loaded).boxed()
     }
 

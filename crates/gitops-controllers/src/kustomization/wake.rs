@@ -43,7 +43,10 @@ pub(crate) fn dependants_of_source(
 ///
 /// # Difference from Flux
 /// Flux' dependants look again every 30 seconds (`--requeue-dependency`); here they wake at once.
-pub(crate) fn waiting_dependants(change: &Change<Kustomization>, all: &[Arc<Kustomization>]) -> Vec<Arc<Kustomization>> {
+pub(crate) fn waiting_dependants(
+    change: &Change<Kustomization>,
+    all: &[Arc<Kustomization>],
+) -> Vec<Arc<Kustomization>> {
     let Some(now) = &change.after else { return Vec::new() };
     let state = |k: &Kustomization| {
         let status = k.status.clone().unwrap_or_default();
@@ -57,7 +60,8 @@ pub(crate) fn waiting_dependants(change: &Change<Kustomization>, all: &[Arc<Kust
     let (namespace, name) = (now.namespace(), now.name_any());
     let waits = |k: &Kustomization| {
         k.spec.depends_on.iter().any(|d| {
-            d.name == name && d.namespace.clone().filter(|n| !n.is_empty()).or_else(|| k.namespace()) == namespace
+            d.name == name
+                && d.namespace.clone().filter(|n| !n.is_empty()).or_else(|| k.namespace()) == namespace
         })
     };
     all.iter().filter(|k| waits(k)).cloned().collect()

@@ -94,7 +94,8 @@ async fn a_missing_path_is_named() {
     let Some(rig) = good().await else { return };
     let before = rig.last_good().await;
     rig.apply::<Kustomization>("app", rig.kustomization(json!({"path": "./nope"}))).await;
-    rig.until_failed::<Kustomization>("app", "ArtifactFailed", &["kustomization path not found", "/nope"]).await;
+    rig.until_failed::<Kustomization>("app", "ArtifactFailed", &["kustomization path not found", "/nope"])
+        .await;
     assert_eq!(before, rig.last_good().await);
     rig.apply::<Kustomization>("app", rig.kustomization(json!({}))).await;
     rig.until_applied().await;
@@ -107,7 +108,8 @@ async fn an_account_without_rights_is_refused_until_it_has_them() {
     rig.create_account("tenant").await;
     let spec = |account: Value| rig.kustomization(json!({"serviceAccountName": account}));
     rig.apply::<Kustomization>("app", spec(json!("tenant"))).await;
-    rig.until_failed::<Kustomization>("app", "ReconciliationFailed", &["ConfigMap/", "forbidden", "tenant"]).await;
+    rig.until_failed::<Kustomization>("app", "ReconciliationFailed", &["ConfigMap/", "forbidden", "tenant"])
+        .await;
     assert_eq!(before, rig.last_good().await);
     rig.allow_account("tenant").await;
     rig.request::<Kustomization>("app").await;
@@ -124,7 +126,8 @@ async fn source_fails(spec: Value, texts: &[&str]) {
         whole.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
         whole
     };
-    let spec = serde_json::from_str(&spec.to_string().replace("$GIT", url.trim_end_matches("/app.git"))).unwrap();
+    let spec =
+        serde_json::from_str(&spec.to_string().replace("$GIT", url.trim_end_matches("/app.git"))).unwrap();
     rig.apply::<GitRepository>("app", with(&spec)).await;
     rig.until_failed::<GitRepository>("app", "GitOperationFailed", texts).await;
     assert_eq!(before, rig.last_good().await);
@@ -134,7 +137,11 @@ async fn source_fails(spec: Value, texts: &[&str]) {
 
 #[tokio::test]
 async fn an_unreachable_remote_is_named() {
-    source_fails(json!({"url": "http://127.0.0.1:1/app.git"}), &["unable to clone 'http://127.0.0.1:1/app.git'", "refused"]).await;
+    source_fails(
+        json!({"url": "http://127.0.0.1:1/app.git"}),
+        &["unable to clone 'http://127.0.0.1:1/app.git'", "refused"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -153,7 +160,8 @@ async fn an_unauthorised_remote_is_told_without_credentials() {
     let before = rig.last_good().await;
     rig.git.require_basic("ada", "sesame");
     rig.request::<GitRepository>("app").await;
-    let ready = rig.until_failed::<GitRepository>("app", "GitOperationFailed", &["authentication required"]).await;
+    let ready =
+        rig.until_failed::<GitRepository>("app", "GitOperationFailed", &["authentication required"]).await;
     assert!(!ready.message.contains("sesame"));
     assert_eq!(before, rig.last_good().await);
     rig.git.require_nothing();

@@ -30,7 +30,8 @@ async fn an_unchanged_set_is_not_written_again() {
     let mark = rig.cluster.audit_mark().await.unwrap();
     rig.request::<Kustomization>("app").await;
     rig.until("app", "handled", |k: &Kustomization| {
-        let asked = k.metadata.annotations.as_ref().and_then(|a| a.get(gitops_api::annotations::REQUESTED_AT));
+        let asked =
+            k.metadata.annotations.as_ref().and_then(|a| a.get(gitops_api::annotations::REQUESTED_AT));
         k.status.as_ref().and_then(|s| s.last_handled_reconcile_at.as_ref()) == asked
     })
     .await;
@@ -49,7 +50,10 @@ async fn a_dependant_wakes_when_its_dependency_becomes_ready() {
     rig.apply::<Kustomization>("one", rig.kustomization(json!({"path": "./one"}))).await;
     let depends = json!({"path": "./two", "dependsOn": [{"name": "one"}]});
     rig.apply::<Kustomization>("two", rig.kustomization(depends)).await;
-    rig.until("two", "waiting", |k: &Kustomization| k.ready().is_some_and(|c| c.reason == "DependencyNotReady")).await;
+    rig.until("two", "waiting", |k: &Kustomization| {
+        k.ready().is_some_and(|c| c.reason == "DependencyNotReady")
+    })
+    .await;
     let first = rig.config_map("a", "1");
     rig.push(&[("one/a.yaml", Some(&first))]).await;
     rig.until("two", "ready", |k: &Kustomization| k.ready().is_some_and(|c| c.status == "True")).await;

@@ -88,9 +88,12 @@ impl Rig {
 
     /// Applies the two objects that every case starts from: a source of the branch `main`, and a path of it.
     pub(crate) async fn apply_both(&self) {
-        self.apply::<GitRepository>("app", json!({
-            "interval": "10m", "url": self.git.url("app"), "ref": {"branch": "main"},
-        }))
+        self.apply::<GitRepository>(
+            "app",
+            json!({
+                "interval": "10m", "url": self.git.url("app"), "ref": {"branch": "main"},
+            }),
+        )
         .await;
         self.apply::<Kustomization>("app", self.kustomization(json!({}))).await;
     }
@@ -153,13 +156,21 @@ impl Rig {
 
     /// A ConfigMap of the namespace as YAML.
     pub(crate) fn config_map(&self, name: &str, value: &str) -> String {
-        format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: {}\ndata:\n  k: \"{value}\"\n", self.namespace)
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: {}\ndata:\n  k: \"{value}\"\n",
+            self.namespace
+        )
     }
 
     /// Waits until an object is as asked for, and returns it.
     pub(crate) async fn until<K>(&self, name: &str, what: &str, wanted: impl Fn(&K) -> bool) -> K
     where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Send
+            + 'static,
     {
         let condition = |object: Option<&K>| object.is_some_and(&wanted);
         let waiting = tokio::time::timeout(PATIENCE, await_condition(self.api::<K>(), name, condition)).await;
@@ -187,11 +198,18 @@ impl Rig {
     /// was told as an event.
     pub(crate) async fn until_failed<K>(&self, name: &str, reason: &str, texts: &[&str]) -> Condition
     where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Send
+            + 'static,
         K: Conditioned,
     {
         let wanted = format!("not ready with {reason} and {texts:?}");
-        let fits = |c: &Condition| c.status == "False" && c.reason == reason && texts.iter().all(|t| c.message.contains(t));
+        let fits = |c: &Condition| {
+            c.status == "False" && c.reason == reason && texts.iter().all(|t| c.message.contains(t))
+        };
         let found = self.until(name, &wanted, |k: &K| k.ready().is_some_and(|c| fits(&c))).await;
         self.until_told(&K::kind(&()), name, "Warning", reason, texts).await;
         found.ready().unwrap()
@@ -207,10 +225,9 @@ impl Rig {
                 && texts.iter().all(|t| e.message.as_deref().unwrap_or_default().contains(t))
         };
         let api = self.api::<Event>();
-        let mut events = std::pin::pin!(kube::runtime::WatchStreamExt::applied_objects(kube::runtime::watcher(
-            api,
-            kube::runtime::watcher::Config::default(),
-        )));
+        let mut events = std::pin::pin!(kube::runtime::WatchStreamExt::applied_objects(
+            kube::runtime::watcher(api, kube::runtime::watcher::Config::default(),)
+        ));
         let told = async {
             while let Some(event) = futures::StreamExt::next(&mut events).await {
                 if event.is_ok_and(|e| fits(&e)) {
