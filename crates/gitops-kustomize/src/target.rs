@@ -469,6 +469,9 @@ impl Target {
     }
 
     /// Runs validators, which may change nothing but a label that says they ran.
+    ///
+    /// # Difference from kustomize
+    /// Kustomize compares how objects are written too, and so refuses that label on objects which had labels before.
     fn validate(&self, context: &mut Context<'_>, sum: &mut Accumulator) -> Result<(), BuildError> {
         for config in self.plugins(context, &self.kustomization.validators, "validators")? {
             let validator = plugin::transformer(context, &self.place, &config)?;
@@ -476,7 +479,9 @@ impl Target {
             let none = Schemas::default();
             let schemas = context.schemas.as_ref().unwrap_or(&none);
             validator.apply(&mut context.nodes, &mut sum.map, schemas)?;
-            if snapshot(&context.nodes, &sum.map)? != before {
+            let mut after = snapshot(&context.nodes, &sum.map)?;
+            after.iter_mut().for_each(without_mark);
+            if after != before {
                 return Err(BuildError::Transform("validator shouldn't modify the resource map".to_owned()));
             }
         }
@@ -537,21 +542,21 @@ impl Target {
     }
 }
 
-/// Returns every object as a value, without the label of a validator.
+/// Returns every object as a value.
 fn snapshot(nodes: &Nodes, map: &ResMap) -> Result<Vec<serde_json::Value>, BuildError> {
-    let mut values = Vec::with_capacity(map.list.len());
-    for resource in &map.list {
-        let value = nodes.value(resource.node).map_err(|error| BuildError::Malformed(error.to_string()))?;
-        let mut value = value;
-        if let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
-            let labels = metadata.get_mut("labels").and_then(serde_json::Value::as_object_mut);
-            let emptied =
-                labels.is_some_and(|labels| labels.remove("validated-by").is_some() && labels.is_empty());
-            if emptied {
-                metadata.remove("labels");
-            }
-        }
-        values.push(value);
+    let value = |resource: &Resource| nodes.value(resource.node);
+    map.list
+        .iter()
+        .map(|resource| value(resource).map_err(|error| BuildError::Malformed(error.to_string())))
+        .collect()
+}
+
+/// Takes the label of a validator from an object.
+fn without_mark(value: &mut serde_json::Value) {
+    let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) else { return };
+    let labels = metadata.get_mut("labels").and_then(serde_json::Value::as_object_mut);
+    let emptied = labels.is_some_and(|labels| labels.remove("validated-by").is_some() && labels.is_empty());
+    if emptied {
+        metadata.remove("labels");
     }
-    Ok(values)
 }

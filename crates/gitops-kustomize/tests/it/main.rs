@@ -1,9 +1,11 @@
 //! Builds of small trees, and what is refused.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod bounds;
 mod confinement;
+mod differential;
 mod flux;
+mod forest;
 mod references;
 
 use gitops_kustomize::{BuildError, Kustomize};
