@@ -30,11 +30,12 @@ use std::time::Duration;
 use futures::StreamExt;
 use gitops_api::kustomize_v1::{Kustomization, SourceKind};
 use gitops_api::source_v1::GitRepository;
-use gitops_api::{Artifact, Failure, GoDuration, NamespacedObjectKindReference, ObjectId, conditions, event_metadata, reasons};
-use gitops_apply::health::HealthOptions;
-use gitops_apply::{
-    Applier, ApplyError, FieldManager, HealthOutcome, HealthReport, OwnerLabels, Plan,
+use gitops_api::{
+    Artifact, Failure, GoDuration, NamespacedObjectKindReference, ObjectId, conditions, event_metadata,
+    reasons,
 };
+use gitops_apply::health::HealthOptions;
+use gitops_apply::{Applier, ApplyError, FieldManager, HealthOutcome, HealthReport, OwnerLabels, Plan};
 use gitops_manifest::Manifests;
 use gitops_runtime::conditions::{Standing, is_true};
 use gitops_runtime::events::{Notice, Recorder};
@@ -160,7 +161,8 @@ impl KustomizationReconciler {
             return Err(Setback::stalled(reasons::ARTIFACT_FAILED, text));
         }
         let Some(found) = self.sources.get(&namespace, &reference.name) else {
-            let text = format!("{}.source.toolkit.fluxcd.io \"{}\" not found", reference.kind, reference.name);
+            let text =
+                format!("{}.source.toolkit.fluxcd.io \"{}\" not found", reference.kind, reference.name);
             return Err(Setback::waiting(reasons::ARTIFACT_FAILED, text, retry(object)));
         };
         let Some(artifact) = found.status.as_ref().and_then(|s| s.artifact.clone()) else {
@@ -172,12 +174,22 @@ impl KustomizationReconciler {
     }
 
     /// Steps 1 to 12. The place among the workers is given up while health is only waited for.
-    async fn apply(&self, run: &Arc<Run>, source: &Source, place: SemaphorePermit<'_>) -> Result<(), Setback> {
+    async fn apply(
+        &self,
+        run: &Arc<Run>,
+        source: &Source,
+        place: SemaphorePermit<'_>,
+    ) -> Result<(), Setback> {
         let object = &run.object;
         let (revision, again) = (source.artifact.revision.to_string(), retry(object));
         self.check_dependencies(object, &revision)?;
-        let timeout = object.spec.timeout().map_err(|e| Setback::stalled(reasons::RECONCILIATION_FAILED, e.to_string()))?;
-        let doing = |what: &str| format!("{what} for revision {revision} with a timeout of {}", GoDuration::from(timeout));
+        let timeout = object
+            .spec
+            .timeout()
+            .map_err(|e| Setback::stalled(reasons::RECONCILIATION_FAILED, e.to_string()))?;
+        let doing = |what: &str| {
+            format!("{what} for revision {revision} with a timeout of {}", GoDuration::from(timeout))
+        };
 
         run.progress(doing("Fetching manifests"));
         let tree = self.puller.pull(&source.artifact).await.map_err(|e| self.pull_failed(&e, again))?;
@@ -203,7 +215,10 @@ impl KustomizationReconciler {
         let stale = if object.spec.prune { plan.stale.as_slice() } else { &[] };
         let pruned = applier.prune(stale).await;
         self.tell_changes(run, &revision, pruned.changes.to_string()).await;
-        let kept = applier.commit(&plan, &changes, pruned.survivors().cloned()).await.map_err(|e| failed(&e, again))?;
+        let kept = applier
+            .commit(&plan, &changes, pruned.survivors().cloned())
+            .await
+            .map_err(|e| failed(&e, again))?;
         run.keep(&kept);
         self.uids.learn(&object.uid().unwrap_or_default(), &kept);
         if !pruned.is_complete() {
@@ -217,15 +232,18 @@ impl KustomizationReconciler {
     }
 
     fn check_dependencies(&self, object: &Kustomization, revision: &str) -> Result<(), Setback> {
-        let find = |namespace: &str, name: &str| self.informer.get(namespace, name).map(|d| self.status.freshest(d));
+        let find =
+            |namespace: &str, name: &str| self.informer.get(namespace, name).map(|d| self.status.freshest(d));
         dependencies::check(object, revision, find).map_err(|unmet| {
             let text = match unmet {
                 Unmet::NotReady(text) => text,
                 Unmet::Invalid(text) => return expressions::invalid(&text),
             };
             let wait = self.shared.options.requeue_dependency;
-            let told = format!("Dependencies do not meet ready condition, retrying in {}", GoDuration::from(wait));
-            Setback::waiting(reasons::DEPENDENCY_NOT_READY, text, Requeue::After(wait)).telling(Tell::Info(told))
+            let told =
+                format!("Dependencies do not meet ready condition, retrying in {}", GoDuration::from(wait));
+            Setback::waiting(reasons::DEPENDENCY_NOT_READY, text, Requeue::After(wait))
+                .telling(Tell::Info(told))
         })
     }
 
@@ -269,14 +287,15 @@ impl KustomizationReconciler {
             return Ok(());
         }
         let was_healthy = is_true(&run.written().conditions, conditions::HEALTHY);
-        let new_revision = run.written().last_applied_revision.as_deref() != Some(source.artifact.revision.as_str());
+        let new_revision =
+            run.written().last_applied_revision.as_deref() != Some(source.artifact.revision.as_str());
         let options = options.with_rules(expressions::health_rules(spec)?);
         let options = options.interrupted_by(self.made_pointless(run, source));
         let waiting = async {
             if spec.wait {
                 let own = ObjectId::new(
                     run.object.namespace().as_deref(),
-                    &run.object.name_any(),
+                    run.object.name_any(),
                     GROUP,
                     "Kustomization",
                 );
@@ -288,9 +307,8 @@ impl KustomizationReconciler {
             applier.health(&ids, options).await
         };
         let report = self.tell_while_waiting(run, waiting).await;
-        let report = report.map_err(|e| {
-            Setback::failed(reasons::HEALTH_CHECK_FAILED, e.to_string(), retry(&run.object))
-        })?;
+        let report = report
+            .map_err(|e| Setback::failed(reasons::HEALTH_CHECK_FAILED, e.to_string(), retry(&run.object)))?;
         self.judge(run, source, &report, !was_healthy || (new_revision && drifted)).await
     }
 
@@ -307,8 +325,16 @@ impl KustomizationReconciler {
         waiting.await
     }
 
-    async fn judge(&self, run: &Run, source: &Source, report: &HealthReport, tell: bool) -> Result<(), Setback> {
-        let took = GoDuration::from(Duration::from_millis(report.elapsed.as_millis().try_into().unwrap_or(u64::MAX)));
+    async fn judge(
+        &self,
+        run: &Run,
+        source: &Source,
+        report: &HealthReport,
+        tell: bool,
+    ) -> Result<(), Setback> {
+        let took = GoDuration::from(Duration::from_millis(
+            report.elapsed.as_millis().try_into().unwrap_or(u64::MAX),
+        ));
         match report.outcome {
             HealthOutcome::Healthy => {
                 let text = format!("Health check passed in {took}");
@@ -341,7 +367,10 @@ impl KustomizationReconciler {
         let (namespace, name) = (source.namespace.clone(), source.name.clone());
         let (uid, generation) = (run.object.uid(), run.object.metadata.generation);
         let newer = self.sources.subscribe().filter(move |change| {
-            let artifact = change.after.as_ref().filter(|s| s.name_any() == name && s.namespace().as_ref() == Some(&namespace));
+            let artifact = change
+                .after
+                .as_ref()
+                .filter(|s| s.name_any() == name && s.namespace().as_ref() == Some(&namespace));
             let artifact = artifact.and_then(|s| s.status.as_ref()?.artifact.clone());
             futures::future::ready(artifact.is_some_and(|a| a.digest != digest))
         });
@@ -385,7 +414,8 @@ impl KustomizationReconciler {
             return gone_or_again(&error);
         }
         if let Some(notice) = notice {
-            let notice = if revision.is_empty() { notice } else { notice.with(event_metadata::REVISION, revision) };
+            let notice =
+                if revision.is_empty() { notice } else { notice.with(event_metadata::REVISION, revision) };
             self.recorder.publish(&*run.object, notice).await;
         }
         requeue
@@ -416,7 +446,11 @@ impl KustomizationReconciler {
 
     /// An artifact that is gone was replaced a moment ago; its successor is about to be seen.
     fn pull_failed(&self, error: &SourceError, again: Requeue) -> Setback {
-        let again = if matches!(error, SourceError::FetchNotFound { .. }) { Requeue::After(self.shared.options.requeue_dependency) } else { again };
+        let again = if matches!(error, SourceError::FetchNotFound { .. }) {
+            Requeue::After(self.shared.options.requeue_dependency)
+        } else {
+            again
+        };
         Setback::failed(reasons::ARTIFACT_FAILED, error.to_string(), again)
     }
 }
@@ -440,7 +474,8 @@ fn named_objects(object: &Kustomization) -> Vec<ObjectId> {
 /// When the API server was not there or did not answer, it is asked again soon, and not after the retry interval, which is
 /// meant for mistakes in the repository.
 fn failed(error: &ApplyError, again: Requeue) -> Setback {
-    let passing = matches!(error, ApplyError::Inventory { .. }) || error.failures().iter().any(|f| f.cause.is_transient());
+    let passing = matches!(error, ApplyError::Inventory { .. })
+        || error.failures().iter().any(|f| f.cause.is_transient());
     let again = if passing { Requeue::Backoff } else { again };
     // Flux ends the text about an object with a line break.
     let end = if error.failures().is_empty() { "" } else { "\n" };

@@ -8,9 +8,9 @@ use gitops_runtime::queue::Requeue;
 #[derive(Clone, Debug)]
 pub(crate) struct Setback {
     /// Flux's condition reason.
-    pub reason: String,
+    pub reason: Box<str>,
     /// What the user reads in the condition.
-    pub message: String,
+    pub message: Box<str>,
     /// What follows.
     pub kind: SetbackKind,
     /// Further conditions that are set beside Ready, with the same reason and message.
@@ -60,7 +60,7 @@ impl Setback {
     }
 
     fn new(reason: &str, kind: SetbackKind, tell: Tell, message: String) -> Self {
-        Self { reason: reason.to_owned(), message, kind, conditions: Vec::new(), tell }
+        Self { reason: reason.into(), message: message.into(), kind, conditions: Vec::new(), tell }
     }
 
     /// Sets a further condition to `True`.

@@ -249,11 +249,14 @@ where
     informer.subscribe().filter_map(asked).boxed()
 }
 
+/// Which of all Kustomizations a change wakes.
+type Whom<K> = fn(&Change<K>, &[Arc<Kustomization>]) -> Vec<Arc<Kustomization>>;
+
 /// The objects that another object's change wakes, those that others depend on first.
 fn woken<K>(
     changes: impl Stream<Item = Change<K>> + Send + 'static,
     all: &Arc<Informer<Kustomization>>,
-    whom: fn(&Change<K>, &[Arc<Kustomization>]) -> Vec<Arc<Kustomization>>,
+    whom: Whom<K>,
 ) -> BoxStream<'static, ObjectRef<Kustomization>>
 where
     K: Send + Sync + 'static,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use gitops_api::kustomize_v1::{Kustomization, KustomizationSpec, Selector, SubstituteKind, SubstituteStrategy};
+use gitops_api::kustomize_v1::{
+    Kustomization, KustomizationSpec, Selector, SubstituteKind, SubstituteStrategy,
+};
 use gitops_api::{Artifact, reasons};
 use gitops_kustomize::{Kustomize, Overlay, OverlayImage, OverlayPatch, OverlaySelector, Substitute};
 use gitops_manifest::{EntryKind, FileTree, Manifests, Object};
@@ -40,7 +42,8 @@ pub(super) fn check_folder(
 
 /// Refuses what cannot be done yet, so that nothing is applied that differs from what was asked for.
 pub(super) fn check_supported(spec: &KustomizationSpec) -> Result<(), Setback> {
-    let refuse = |reason: &str, what: &str| Err(Setback::stalled(reason, format!("{what} is not supported yet")));
+    let refuse =
+        |reason: &str, what: &str| Err(Setback::stalled(reason, format!("{what} is not supported yet")));
     if spec.decryption.is_some() {
         return refuse(reasons::BUILD_FAILED, "spec.decryption");
     }
@@ -56,7 +59,8 @@ pub(super) fn build(
 ) -> Result<Manifests, Setback> {
     let folder = folder(spec);
     if let Ok(Some(EntryKind::File)) = tree.kind(&folder) {
-        let text = format!("open {mount}/{folder}/kustomization.yaml: not a directory; spec.path must be a folder");
+        let text =
+            format!("open {mount}/{folder}/kustomization.yaml: not a directory; spec.path must be a folder");
         return Err(failed(text, again));
     }
     let built = Kustomize::new(folder).overlay(overlay(spec)).mounted_at(mount).build(tree);
@@ -88,7 +92,8 @@ pub(super) async fn substitute(
             Err(error) => {
                 let reference = format!("{}/{}", source.kind, source.name);
                 let why = server_text(&error);
-                let text = format!("post build failed for '{first}': substitute from '{reference}' error: {why}");
+                let text =
+                    format!("post build failed for '{first}': substitute from '{reference}' error: {why}");
                 return Err(failed(text, again));
             }
         }

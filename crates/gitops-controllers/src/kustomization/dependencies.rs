@@ -1,7 +1,7 @@
 //! Whether what a Kustomization depends on is ready. Pure.
 
-use gitops_api::kustomize_v1::{DependencyReference, Kustomization};
 use gitops_api::conditions::READY;
+use gitops_api::kustomize_v1::{DependencyReference, Kustomization};
 use gitops_runtime::conditions::is_true;
 use kube::ResourceExt;
 
@@ -112,7 +112,9 @@ mod tests {
             assert_eq!(got, want.map_err(|text: &str| Unmet::NotReady(text.to_owned())));
         }
         let missing = check(&app, "r2", |_, _| None).unwrap_err();
-        assert!(matches!(missing, Unmet::NotReady(text) if text.starts_with("dependency 'ns/db' not found: ")));
+        assert!(
+            matches!(missing, Unmet::NotReady(text) if text.starts_with("dependency 'ns/db' not found: "))
+        );
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use gitops_api::kustomize_v1::{Kustomization, KustomizationSpec};
 use gitops_api::reasons;
 use gitops_apply::health::{Assessment, HealthCheck, HealthRules};
-use gitops_expr::cel::{CelError, Environment, Expression, Health, HealthCatalog, HealthExpressions, OutputType};
+use gitops_expr::cel::{
+    CelError, Environment, Expression, Health, HealthCatalog, HealthExpressions, OutputType,
+};
 use serde_json::{Value, json};
 
 use crate::report::Setback;
@@ -16,7 +18,8 @@ pub(super) fn health_rules(spec: &KustomizationSpec) -> Result<HealthRules, Setb
     }
     let mut catalog = HealthCatalog::new();
     for check in &spec.health_check_exprs {
-        let made = HealthExpressions::new(&check.current, check.in_progress.as_deref(), check.failed.as_deref());
+        let made =
+            HealthExpressions::new(&check.current, check.in_progress.as_deref(), check.failed.as_deref());
         catalog.add(&check.api_version, &check.kind, made).map_err(|error| invalid(&error.to_string()))?;
     }
     Ok(rules.with_check(ByExpression(catalog)))
@@ -43,7 +46,8 @@ pub(super) fn is_ready(
     object: &Kustomization,
     dependency: &Kustomization,
 ) -> Result<bool, Unanswered> {
-    let environment = Environment::new().checked().with_variables(["self", "dep"]).with_output(OutputType::Bool);
+    let environment =
+        Environment::new().checked().with_variables(["self", "dep"]).with_output(OutputType::Bool);
     let expression = Expression::compile(expression, &environment).map_err(Unanswered::Invalid)?;
     let variables = json!({"self": object, "dep": dependency});
     let answer = variables.as_object().map(|variables| expression.evaluate_bool(variables));
@@ -97,8 +101,7 @@ mod tests {
             ("e.org/v1", "Gadget", json!({}), Status::Current),
             ("apps/v1", "Deployment", json!({}), Status::InProgress),
         ] {
-            let object =
-                json!({"apiVersion": api_version, "kind": kind, "metadata": {"generation": 2}, "status": status});
+            let object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"generation": 2}, "status": status});
             assert_eq!(rules.assess(&object, jiff::Timestamp::UNIX_EPOCH).status, want, "{object}");
         }
     }
@@ -114,11 +117,15 @@ mod tests {
                 json!([{"apiVersion": "v1", "kind": "A", "current": "true"}, {"apiVersion": "v1", "kind": "A", "current": "true"}]),
                 "duplicate custom health check for GroupKind A at healthchecks[1]",
             ),
-            (json!([{"apiVersion": "v1", "kind": "A", "current": ""}]), "failed to create custom status evaluator for healthchecks[0]: "),
+            (
+                json!([{"apiVersion": "v1", "kind": "A", "current": ""}]),
+                "failed to create custom status evaluator for healthchecks[0]: ",
+            ),
         ] {
             let setback = health_rules(&spec(checks)).unwrap_err();
-            assert!(setback.is_stalled() && setback.reason == "InvalidCELExpression");
-            let own = setback.message.strip_prefix("Reconciliation failed terminally due to configuration error: ");
+            assert!(setback.is_stalled() && &*setback.reason == "InvalidCELExpression");
+            let own =
+                setback.message.strip_prefix("Reconciliation failed terminally due to configuration error: ");
             assert!(own.unwrap().starts_with(want), "{}", setback.message);
         }
     }

@@ -17,13 +17,13 @@ pub(super) fn options(spec: &KustomizationSpec) -> ApplyOptions {
 
 fn selector(selector: &Selector) -> ApplySelector {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let mut of = ApplySelector::default();
-    of.group = text(&selector.group);
-    of.version = text(&selector.version);
-    of.kind = text(&selector.kind);
-    of.name = text(&selector.name);
-    of.namespace = text(&selector.namespace);
-    of.label_selector = text(&selector.label_selector);
-    of.annotation_selector = text(&selector.annotation_selector);
-    of
+    ApplySelector {
+        group: text(&selector.group),
+        version: text(&selector.version),
+        kind: text(&selector.kind),
+        name: text(&selector.name),
+        namespace: text(&selector.namespace),
+        label_selector: text(&selector.label_selector),
+        annotation_selector: text(&selector.annotation_selector),
+    }
 }
