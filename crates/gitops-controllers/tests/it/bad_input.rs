@@ -27,7 +27,7 @@ async fn refuses(bad: &str, reason: &str, texts: &[&str]) {
     rig.push(&[("a.yaml", Some(&changed)), ("bad.yaml", Some(&bad))]).await;
     rig.until_failed::<Kustomization>("app", reason, &texts).await;
     let after = rig.last_good().await;
-    assert_eq!(before.kept(), after.kept(), "something was written");
+    assert_eq!(before.but_artifact(), after.but_artifact(), "something was written");
 
     rig.push(&[("bad.yaml", None)]).await;
     rig.until_applied().await;

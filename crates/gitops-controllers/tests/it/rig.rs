@@ -261,8 +261,8 @@ impl Rig {
 
 impl LastGood {
     /// What a bad commit must leave: not the artifact, which is the new commit's.
-    pub(crate) fn kept(&self) -> (&Option<String>, &Value, &[(String, Option<String>)]) {
-        (&self.applied, &self.inventory, &self.objects)
+    pub(crate) fn but_artifact(self) -> Self {
+        Self { artifact: None, ..self }
     }
 }
 
