@@ -6,6 +6,7 @@ mod confinement;
 mod differential;
 mod flux;
 mod forest;
+mod hostile;
 mod references;
 
 use gitops_kustomize::{BuildError, Kustomize};
