@@ -155,9 +155,14 @@ impl<'t> TypeRef<'t> {
 
     /// Whether Go writes an optional field even when it is not set, which OpenAPI does not tell.
     fn writes_null(&self, field: &str) -> bool {
-        const WRITTEN: [(&str, &str); 6] = [
+        const WRITTEN: &[(&str, &str)] = &[
             ("io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus", "currentMetrics"),
+            ("io.k8s.api.core.v1.Event", "eventTime"),
+            ("io.k8s.api.core.v1.Event", "firstTimestamp"),
+            ("io.k8s.api.core.v1.Event", "lastTimestamp"),
             ("io.k8s.api.discovery.v1.EndpointSlice", "ports"),
+            ("io.k8s.api.events.v1.Event", "deprecatedFirstTimestamp"),
+            ("io.k8s.api.events.v1.Event", "deprecatedLastTimestamp"),
             ("io.k8s.api.rbac.v1.ClusterRole", "rules"),
             ("io.k8s.api.rbac.v1.Role", "rules"),
             (CRD_STATUS, "conditions"),

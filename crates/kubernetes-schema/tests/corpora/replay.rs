@@ -376,7 +376,12 @@ impl Replay {
     /// Returns the object or the patch that a request sends.
     fn sent(&self, step: &Value) -> Option<Value> {
         let sent = match (&step["body"], step["text"].as_str()) {
-            (Value::Null, Some(text)) => serde_saphyr::from_str(text).ok()?,
+            (Value::Null, Some(text)) => {
+                // Of a key that stands twice the last counts; the server only warns.
+                let last = serde_saphyr::DuplicateKeyPolicy::LastWins;
+                let options = serde_saphyr::options! { duplicate_keys: last };
+                serde_saphyr::from_str_with_options(text, options).ok()?
+            }
             (body, _) => body.clone(),
         };
         Some(self.filled(sent))

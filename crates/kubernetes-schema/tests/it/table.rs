@@ -92,6 +92,8 @@ fn an_empty_deployment_is_what_go_writes() {
     assert_eq!(zero["spec"]["template"]["spec"]["containers"], json!(null));
     assert_eq!(zero["status"], json!({}));
     assert_eq!(zero["spec"].get("replicas"), None);
+    let event = builtin().of("v1", "Event").unwrap().zero();
+    assert_eq!(event.get("firstTimestamp"), Some(&json!(null)));
 }
 
 #[test]
