@@ -193,6 +193,11 @@ impl Kustomize {
             let value = nodes.value(resource.node).map_err(|error| {
                 let id = resource.id(nodes);
                 let (file, line) = resource.read_from.clone().unwrap_or_else(|| ("a generator".into(), 0));
+                if &*id.gvk.kind == "Secret" {
+                    return BuildError::Malformed(format!(
+                        "{id} of {file}:{line}: a value does not fit its tag or key"
+                    ));
+                }
                 BuildError::Malformed(format!("{id} of {file}:{line}: {error}"))
             })?;
             let object = Object::new(value).map_err(|error| BuildError::Malformed(error.to_string()))?;

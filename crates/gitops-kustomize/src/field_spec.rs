@@ -68,7 +68,12 @@ impl FieldSpec {
         let resource = crate::resource::Resource::new(root);
         let mut id = resource.id(nodes);
         id.cluster_scoped = false;
-        FieldError::text(format!("considering field '{}' of object {id}: {error}", self.path))
+        let mut text = error.to_string();
+        if &*id.gvk.kind == "Secret" {
+            // What stands there may be a secret.
+            text.truncate(text.find(": node contents:").unwrap_or(text.len()));
+        }
+        FieldError::text(format!("considering field '{}' of object {id}: {text}", self.path))
     }
 
     fn matches(&self, nodes: &Nodes, root: Id) -> bool {

@@ -82,8 +82,9 @@ impl Replacement {
         let text = nodes.text(found).to_owned();
         let part = usize::try_from(options.index).ok().and_then(|at| text.split(&options.delimiter).nth(at));
         let Some(part) = part else {
+            let shown = if &*resource.kind(nodes) == "Secret" { "of a Secret" } else { &text };
             return Err(BuildError::Transform(format!(
-                "options.index {} is out of bounds for value {text}",
+                "options.index {} is out of bounds for value {shown}",
                 options.index
             )));
         };
@@ -179,7 +180,13 @@ fn set_at(
     };
     let found = PathMatcher { path: &parts, create }
         .find(nodes, root)
-        .map_err(|error| BuildError::Transform(format!("{}: {error}", missing())))?
+        .map_err(|error| {
+            let mut text = error.to_string();
+            if nodes.field(root, "kind").is_some_and(|kind| &*nodes[kind].value == "Secret") {
+                text.truncate(text.find(": node contents:").unwrap_or(text.len()));
+            }
+            BuildError::Transform(format!("{}: {text}", missing()))
+        })?
         .unwrap_or_default();
     if found.is_empty() {
         return Err(BuildError::Transform(missing()));

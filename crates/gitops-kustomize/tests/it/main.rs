@@ -8,6 +8,7 @@ mod flux;
 mod forest;
 mod hostile;
 mod references;
+mod secrecy;
 
 use gitops_kustomize::{BuildError, Kustomize};
 use gitops_manifest::{Manifests, MemoryTree};
