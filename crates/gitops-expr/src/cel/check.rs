@@ -3,7 +3,7 @@
 //! Declared variables are maps from strings to anything, as Flux declares them, so that most of what is read from them has
 //! no type before it is there.
 
-use super::ast::{Call, Expr, Loop, LoopKind, Node};
+use super::ast::{Call, Expr, Loop, LoopKind, Node, Select};
 use super::lex::Flaw;
 
 /// A type that is known before evaluation.
@@ -58,6 +58,7 @@ impl<'a> Checker<'a> {
         Ok(match &expr.node {
             Node::Literal(value) => Plain(value.type_name()),
             Node::Name(name) => self.name(at, name)?,
+            Node::Select(select) if is_type_name(select) => Plain("type"),
             Node::Select(select) => {
                 let of = self.check(&select.operand)?;
                 member(at, &of, select.optional)?
@@ -111,8 +112,8 @@ impl<'a> Checker<'a> {
             return Ok(Type::Map(Box::new(STRING), Box::new(Dyn)));
         }
         match name {
-            "bool" | "bytes" | "double" | "int" | "list" | "map" | "null_type" | "string" | "type"
-            | "uint" => Ok(Plain("type")),
+            "bool" | "bytes" | "double" | "int" | "list" | "map" | "null_type" | "optional_type"
+            | "string" | "type" | "uint" => Ok(Plain("type")),
             _ => Err(undeclared(at, name)),
         }
     }
@@ -167,6 +168,14 @@ impl<'a> Checker<'a> {
             LoopKind::OptFlatMap => body,
         })
     }
+}
+
+/// Whether this is one of the types whose names have dots.
+fn is_type_name(select: &Select) -> bool {
+    let Node::Select(package) = &select.operand.node else { return false };
+    matches!(&package.operand.node, Node::Name(name) if name == "google")
+        && package.field == "protobuf"
+        && matches!(select.field.as_str(), "Duration" | "Timestamp")
 }
 
 fn undeclared(at: usize, name: &str) -> Flaw {
@@ -257,6 +266,22 @@ fn result(name: &str, method: bool, types: &[Type]) -> Known {
     if !method && let ("_==_" | "_!=_", [a, b]) = (name, types) {
         return if joined(a, b).is_some() { Known::Result(BOOL) } else { Known::Mismatch };
     }
+    // What both sides hold must be of one type.
+    let related = match (name, types) {
+        ("@in", [item, Type::List(of) | Type::Map(of, _)]) if !method => Some((item, &**of, BOOL)),
+        ("sets.contains" | "sets.equivalent" | "sets.intersects", [Type::List(a), Type::List(b)]) => {
+            Some((&**a, &**b, BOOL))
+        }
+        ("_+_", [list @ Type::List(a), Type::List(b)]) => Some((&**a, &**b, list.clone())),
+        _ => None,
+    };
+    if let Some((a, b, result)) = related {
+        return match joined(a, b) {
+            Some(Dyn) if result != BOOL => Known::Result(Type::List(Box::new(Dyn))),
+            Some(_) => Known::Result(result),
+            None => Known::Mismatch,
+        };
+    }
     let signatures = if method { methods(name) } else { functions(name) };
     if signatures.is_empty() {
         return Known::Unknown;
@@ -280,9 +305,7 @@ fn refined(name: &str, types: &[Type], found: Type) -> Type {
         ("value", [Type::Optional(value)]) | ("orValue", [Type::Optional(value), _]) => (**value).clone(),
         ("or", [optional, _]) => optional.clone(),
         ("optional.of" | "optional.ofNonZeroValue", [value]) => Type::Optional(Box::new(value.clone())),
-        ("_+_", [Type::List(a), Type::List(b)]) => {
-            Type::List(Box::new(widened(Some((**a).clone()), (**b).clone())))
-        }
+
         _ => found,
     }
 }

@@ -8,8 +8,21 @@ use super::functions::{self, Patterns};
 use super::meter::{Fault, Meter};
 use super::value::{Key, Value};
 
-const TYPES: &[&str] =
-    &["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"];
+const TYPES: &[&str] = &[
+    "bool",
+    "bytes",
+    "double",
+    "int",
+    "list",
+    "map",
+    "null_type",
+    "optional_type",
+    "string",
+    "type",
+    "uint",
+    "google.protobuf.Duration",
+    "google.protobuf.Timestamp",
+];
 
 /// Evaluates an expression with variables. A checked expression names a missing variable without what is selected from it.
 pub(super) fn evaluate(
@@ -56,8 +69,7 @@ impl<'a> Machine<'a> {
         if let Some(value) = self.variables.get(name) {
             return Ok(value.clone());
         }
-        let known = TYPES.iter().find(|known| **known == name);
-        known.map(|known| Value::Type(known)).ok_or_else(|| Fault::Unknown(name.to_owned()))
+        type_called(name).ok_or_else(|| Fault::Unknown(name.to_owned()))
     }
 
     /// Evaluates what something is selected from; a missing variable is told with the selection, as cel-go does, since it
@@ -73,7 +85,14 @@ impl<'a> Machine<'a> {
 
     #[inline(never)]
     fn select(&mut self, select: &'a Select) -> Result<Value, Fault> {
-        let operand = self.operand(&select.operand, Some(&select.field))?;
+        let operand = match self.operand(&select.operand, Some(&select.field)) {
+            // In an unchecked expression the path ends in the field already.
+            Err(Fault::Unknown(path)) => {
+                let name = if self.checked { format!("{path}.{}", select.field) } else { path };
+                return type_called(&name).ok_or(Fault::Unknown(name));
+            }
+            other => other?,
+        };
         let key = Key::String(select.field.as_str().into());
         self.member(operand, select.optional, |value| lookup(value, &key))
     }
@@ -188,10 +207,8 @@ impl<'a> Machine<'a> {
                 (Value::Optional(None), true) => continue,
                 (_, true) => return Err(Fault::overload()),
             };
-            let text = key.to_string();
-            if map.insert(key, value).is_some() {
-                return Err(Fault::text(format!("Failed with repeated key: {text}")));
-            }
+            // As in cel-go, the last one of the same key counts.
+            map.insert(key, value);
         }
         Ok(Value::Map(Arc::new(map)))
     }
@@ -211,7 +228,9 @@ impl<'a> Machine<'a> {
             }
             (Value::List(items), _) => self.over(looped, &mut items.iter().cloned()),
             (Value::Map(entries), _) => self.over(looped, &mut entries.keys().map(Key::value)),
-            _ => Err(Fault::overload()),
+            (other, _) => {
+                Err(Fault::text(format!("a value of type '{}' is no list and no map", other.type_name())))
+            }
         }
     }
 
@@ -279,15 +298,17 @@ impl<'a> Machine<'a> {
     }
 }
 
+fn type_called(name: &str) -> Option<Value> {
+    TYPES.iter().find(|known| **known == name).map(|known| Value::Type(known))
+}
+
 /// Whether an operand is a variable with selections by constant names only.
 fn is_path(expr: &Expr) -> bool {
     match &expr.node {
         Node::Name(_) => true,
-        Node::Select(select) => !select.optional && is_path(&select.operand),
+        Node::Select(select) => is_path(&select.operand),
         Node::Index(index) => {
-            !index.optional
-                && matches!(index.key.node, Node::Literal(Value::String(_)))
-                && is_path(&index.operand)
+            matches!(index.key.node, Node::Literal(Value::String(_))) && is_path(&index.operand)
         }
         _ => false,
     }
@@ -316,6 +337,9 @@ fn lookup(value: &Value, key: &Key) -> Result<Option<Value>, Fault> {
     let missing = || Fault::text(format!("no such key: {key}"));
     match value {
         Value::Map(entries) => entries.get(key).cloned().map(Some).ok_or_else(missing),
+        Value::List(_) => {
+            Err(Fault::text(format!("unsupported index type '{}' in list", key.value().type_name())))
+        }
         _ => Err(missing()),
     }
 }
@@ -337,6 +361,7 @@ fn at(value: &Value, key: &Value) -> Result<Option<Value>, Fault> {
             let item = usize::try_from(place).ok().and_then(|place| items.get(place));
             item.cloned().map(Some).ok_or_else(|| Fault::text(format!("index out of bounds: {place}")))
         }
+        Value::Null => lookup(value, &key.key().ok_or_else(Fault::overload)?),
         _ => Err(Fault::overload()),
     }
 }

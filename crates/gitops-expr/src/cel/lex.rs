@@ -145,8 +145,7 @@ impl<'a> Lexer<'a> {
         let (start, rest) = (self.at, self.rest());
         let prefix = rest.find(|c: char| !matches!(c, 'r' | 'R' | 'b' | 'B')).unwrap_or(rest.len());
         let marks = rest[..prefix].to_ascii_lowercase();
-        if !matches!(marks.as_str(), "" | "r" | "b" | "rb" | "br") || !rest[prefix..].starts_with(['"', '\''])
-        {
+        if !matches!(marks.as_str(), "" | "r" | "b" | "br") || !rest[prefix..].starts_with(['"', '\'']) {
             return Ok(None);
         }
         let (raw, bytes) = (marks.contains('r'), marks.contains('b'));

@@ -341,6 +341,10 @@ impl Parser {
 
     fn list(&mut self, at: usize) -> Result<Deep, Flaw> {
         let (mut items, mut depth) = (Vec::new(), 0);
+        if self.accept(",") {
+            self.expect("]")?;
+            return self.deeper(at, Node::List(items), depth);
+        }
         while !self.accept("]") {
             let optional = self.accept("?");
             let (value, its) = self.choice()?;
@@ -356,6 +360,10 @@ impl Parser {
 
     fn map(&mut self, at: usize) -> Result<Deep, Flaw> {
         let (mut entries, mut depth) = (Vec::new(), 0);
+        if self.accept(",") {
+            self.expect("}")?;
+            return self.deeper(at, Node::Map(entries), depth);
+        }
         while !self.accept("}") {
             let optional = self.accept("?");
             let (key, first) = self.choice()?;
@@ -384,7 +392,7 @@ impl Parser {
         let kind = match (name.as_str(), arguments.len()) {
             ("all", 2) => Some(LoopKind::All),
             ("exists", 2) => Some(LoopKind::Exists),
-            ("exists_one" | "existsOne", 2) => Some(LoopKind::ExistsOne),
+            ("exists_one", 2) => Some(LoopKind::ExistsOne),
             ("filter", 2) => Some(LoopKind::Filter),
             ("map", 2 | 3) => Some(LoopKind::Map),
             ("optMap", 2) => Some(LoopKind::OptMap),

@@ -78,7 +78,7 @@ fn numbers_are_compared_by_value() {
         ("-1 < 0u && 18446744073709551615u > -1", json!(true)),
         ("1.0 in [1] && {1: 'x'}[1u] == 'x' && {1: 'x'}[1.0] == 'x'", json!(true)),
         ("1 == '1'", json!(false)),
-        ("double('NaN') == double('NaN') || double('NaN') < 1", json!(false)),
+        ("double('NaN') == double('NaN')", json!(false)),
     ]);
 }
 
@@ -113,7 +113,10 @@ fn macros_walk_lists_and_the_keys_of_maps() {
         ("list.map(x, list.map(y, x * y))", json!([[1, 2, 3], [2, 4, 6], [3, 6, 9]])),
         ("has(spec.replicas) && !has(spec.nope)", json!(true)),
     ]);
-    check_error(&[("n.map(x, x)", "no such overload"), ("has(nope.x)", "no such attribute(s): nope.x")]);
+    check_error(&[
+        ("n.map(x, x)", "a value of type 'int' is no list and no map"),
+        ("has(nope.x)", "no such attribute(s): nope.x"),
+    ]);
 }
 
 #[test]

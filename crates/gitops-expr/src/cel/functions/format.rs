@@ -55,7 +55,7 @@ fn clause(verb: char, precision: Option<usize>, value: &Value) -> Result<String,
     Ok(match (verb, value) {
         ('s', _) => plain(value),
         ('d', Value::Int(_) | Value::Uint(_)) => plain(value),
-        ('d', Value::Double(number)) if !number.is_finite() => plain(value),
+        ('d', Value::Double(_)) => plain(value),
         ('f', _) => fixed(number(value).ok_or_else(unfit)?, precision.unwrap_or(6)),
         ('e', _) => scientific(number(value).ok_or_else(unfit)?, precision.unwrap_or(6)),
         ('b', Value::Bool(value)) => u8::from(*value).to_string(),

@@ -59,5 +59,11 @@ pub(super) fn call(
             .or_else(|| strings::function(name, values, meter))
             .or_else(|| optional::function(name, values))
     };
-    answer.unwrap_or_else(|| Err(Fault::overload()))
+    answer.unwrap_or_else(|| {
+        if name.starts_with(['_', '@', '!', '-']) {
+            return Err(Fault::overload());
+        }
+        let types: Vec<&str> = values.iter().map(Value::type_name).collect();
+        Err(Fault::text(format!("no such overload: {name}({})", types.join(", "))))
+    })
 }

@@ -74,8 +74,7 @@ fn compare(a: &Value, b: &Value, meter: &mut Meter, want: impl Fn(Ordering) -> b
             }
             Ok(Value::Bool(want(order)))
         }
-        // One of them is not a number at all, NaN.
-        None if number(a) && number(b) => Ok(Value::Bool(false)),
+        None if number(a) && number(b) => Err(Fault::text("NaN values cannot be ordered")),
         None => Err(Fault::overload()),
     }
 }

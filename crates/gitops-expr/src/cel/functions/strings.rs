@@ -79,6 +79,14 @@ fn offset(text: &str, place: i64) -> Result<usize, Fault> {
     ends.into_iter().nth(count).ok_or_else(|| out_of_range(place))
 }
 
+/// Returns the byte offset of a code point, or none when it is behind the end.
+fn offset_or_end(text: &str, place: i64) -> Result<Option<usize>, Fault> {
+    if place < 0 {
+        return Err(out_of_range(place));
+    }
+    Ok(offset(text, place).ok())
+}
+
 fn char_at(text: &str, place: i64) -> Result<Value, Fault> {
     let start = offset(text, place)?;
     Ok(Value::text(text[start..].chars().next().map(String::from).unwrap_or_default()))
@@ -92,14 +100,19 @@ fn index_of(text: &str, part: &str, from: i64) -> Result<Value, Fault> {
     if part.is_empty() {
         return Ok(Value::Int(from));
     }
-    let start = offset(text, from)?;
+    // Behind the end nothing is found, and that is no error.
+    let Some(start) = offset_or_end(text, from)? else { return Ok(Value::Int(-1)) };
     Ok(text[start..].find(part).map_or(Value::Int(-1), |found| place_of(text, start + found)))
 }
 
 fn last_index_of(text: &str, part: &str, from: Option<i64>) -> Result<Value, Fault> {
     // The part may begin at this place at the latest.
     let latest = match from {
-        Some(from) => offset(text, from)?,
+        Some(from) => match offset_or_end(text, from)? {
+            Some(latest) => latest,
+            None if part.is_empty() => return Ok(Value::Int(from)),
+            None => return Ok(Value::Int(-1)),
+        },
         None => text.len(),
     };
     if part.is_empty() {
