@@ -111,6 +111,7 @@ impl GitRepositoryReconciler {
     async fn produce(&self, run: &mut Run) -> Result<Reached, Setback> {
         let object = run.object.clone();
         check_verification(&object)?;
+        self.collect_garbage(run).await;
         self.check_storage(run).await?;
         let remote = access::remote(&self.shared.client, &object).await?;
         let reference = access::reference(&object);
@@ -250,10 +251,10 @@ impl GitRepositoryReconciler {
         for notice in notices {
             self.recorder.publish(&*run.object, notice).await;
         }
-        self.collect_garbage(&run).await;
         requeue
     }
 
+    /// Removes old artifacts, but never the one that the status advertises.
     async fn collect_garbage(&self, run: &Run) {
         let (Ok(owner), Some(artifact)) = (owner(&run.object), run.status.artifact.clone()) else { return };
         let store = self.artifacts.clone();
