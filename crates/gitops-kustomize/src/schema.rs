@@ -33,6 +33,8 @@ pub(crate) struct Schemas {
     custom: Option<Value>,
     /// Leaves the built-in ones beside the document, as Flux does.
     keep_builtin: bool,
+    /// Somebody has asked for a kind.
+    asked: std::cell::Cell<bool>,
 }
 
 /// A place in a schema.
@@ -54,11 +56,20 @@ impl Schemas {
         if !value.is_object() {
             return Err(BuildError::Malformed("invalid schema file: it must be a map".to_owned()));
         }
-        Ok(Self { custom: Some(value), keep_builtin })
+        Ok(Self { custom: Some(value), keep_builtin, ..Self::default() })
+    }
+
+    /// Tells whether a merge has asked for a kind.
+    ///
+    /// Kustomize loads the built-in schemas then, and a document that is named later in the build joins them instead
+    /// of taking their place.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.asked.get()
     }
 
     /// Returns the schema of a kind.
     pub(crate) fn of(&self, api_version: &str, kind: &str) -> Option<Schema<'_>> {
+        self.asked.set(true);
         if let Some(custom) = &self.custom {
             let (group, version) = crate::id::split_api_version(api_version);
             for definition in custom["definitions"].as_object().into_iter().flat_map(|map| map.values()) {

@@ -34,7 +34,7 @@ pub(crate) struct Context<'a> {
     pub(crate) limits: ReadLimits,
     /// The first `openapi` that is met decides for the whole build.
     pub(crate) schemas: Option<Schemas>,
-    /// Keeps the built-in schemas beside one of the repository, as Flux does.
+    /// Keeps the built-in schemas beside one of the repository: as Flux does, and after they have been used.
     pub(crate) keep_builtin_schemas: bool,
 }
 
@@ -371,6 +371,7 @@ impl Target {
             }
             sum.map.drop_empty(&context.nodes);
         }
+        context.keep_builtin_schemas |= none.was_asked();
         Ok(())
     }
 
