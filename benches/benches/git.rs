@@ -3,15 +3,17 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use benches::{Cost, GoPeer, Stopwatch, median, print_ratio, print_times};
+use benches::{Cost, GoPeer, Stopwatch, median, print_ratio, print_times, rounds};
 use gitops_manifest::FileTree;
 use gitops_source::git::{Checkout, GitReference, GitRemote, GitStore, resolve};
 use gitops_testkit::{GitServer, Repository, install_crypto};
 use serde_json::Value;
 
 const FILES: usize = 20_000;
-const ROUNDS: usize = 5;
+/// A slow machine is to be measured, not given up.
+const PATIENCE: Duration = Duration::from_secs(600);
 const BRANCH: &str = "main";
 const CHANGED: &str = "apps/team-017/file-042.yaml";
 
@@ -23,16 +25,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut seen = fill(&repository)?;
     let size = repository.git(&["count-objects", "-v", "-H"])?;
     let pack = size.lines().find_map(|line| line.strip_prefix("size-pack: ")).unwrap_or_default();
-    println!("bench git: {FILES} files of 4 KB, pack of {pack}, {ROUNDS} rounds");
+    println!("bench git: {FILES} files of 4 KB, pack of {pack}, {} rounds", rounds());
 
     let folder = tempfile::tempdir()?;
-    let (store, remote) = (GitStore::open(folder.path())?, GitRemote::new(server.url("fleet")));
+    let store = GitStore::open(folder.path())?;
+    let remote = GitRemote::new(server.url("fleet")).with_timeout(PATIENCE);
     let (whole, _) = fetch(&store, &remote, &seen).await?;
     let peer =
         GoPeer::build("git").map_err(|error| println!("bench git: no peer to measure beside: {error}"));
 
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let content = format!("round: {round}\n");
         let commit = repository.commit(BRANCH, &[(CHANGED, &content)])?;
         // Alternately, so that neither always finds the server's files in memory.

@@ -8,6 +8,12 @@ use serde_json::Value;
 /// Linux counts the time of processes in hundredths of a second, whatever the machine.
 const TICK: Duration = Duration::from_millis(10);
 
+/// Returns how many rounds are measured: five, or what `BENCH_ROUNDS` says.
+#[must_use]
+pub fn rounds() -> usize {
+    std::env::var("BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5).max(1)
+}
+
 /// What a piece of work has cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/fluxcd/pkg/ssa"
+	"github.com/fluxcd/pkg/ssa/normalize"
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -70,6 +71,7 @@ func newClient(config *rest.Config, objects []*unstructured.Unstructured) ctrl.C
 
 func apply(engine *ssa.ResourceManager, objects []*unstructured.Unstructured, want ssa.Action) cost {
 	start, before := time.Now(), cpu()
+	check(normalize.UnstructuredList(objects))
 	engine.SetOwnerLabels(objects, "bench", "flux-system")
 	changes, err := engine.ApplyAllStaged(context.Background(), objects, options())
 	check(err)
