@@ -111,8 +111,9 @@ impl Recorder {
     /// Publishes an event about an object. Annotations of the object under `event.toolkit.fluxcd.io/` go along.
     pub async fn publish<K: Resource<DynamicType = ()>>(&self, object: &K, notice: Notice) {
         let group = K::group(&());
+        let key = |key: String| if group.is_empty() { key } else { format!("{group}/{key}") };
         let mut metadata: BTreeMap<String, String> =
-            notice.metadata.into_iter().map(|(key, value)| (format!("{group}/{key}"), value)).collect();
+            notice.metadata.into_iter().map(|(k, v)| (key(k), v)).collect();
         let own = object.annotations().iter().filter(|(key, _)| key.starts_with(EVENT_PREFIX));
         metadata.extend(own.map(|(key, value)| (key.clone(), value.clone())));
         let event = Event {
