@@ -36,7 +36,7 @@ use gitops_source::ignore::IgnoreRules;
 use kube::ResourceExt;
 
 use crate::context::{Shared, Workers};
-use crate::report::{Setback, Tell, set_back, succeed};
+use crate::report::{Setback, Tell, gone_or_again, set_back, succeed};
 
 /// The field manager of the status.
 const MANAGER: &str = "source-controller";
@@ -496,15 +496,6 @@ fn copy_failed(include: &gitops_api::source_v1::GitRepositoryInclude, text: &str
     let message = format!("failed to copy '{name}' include from {from} to {to}: {text}");
     Setback::failed(reasons::COPY_FAILURE, message, Requeue::Backoff)
         .with_condition(conditions::STORAGE_OPERATION_FAILED)
-}
-
-/// A missing object needs nothing more; anything else is tried again.
-fn gone_or_again(error: &kube::Error) -> Requeue {
-    if crate::secrets::is_not_found(error) {
-        return Requeue::OnChange;
-    }
-    tracing::warn!(%error, "the API server refused a write");
-    Requeue::Backoff
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

@@ -49,7 +49,7 @@ use kube::ResourceExt;
 use tokio::sync::SemaphorePermit;
 
 use crate::context::{Shared, Workers};
-use crate::report::{Setback, Tell};
+use crate::report::{Setback, Tell, gone_or_again};
 use dependencies::Unmet;
 use identity::{Identities, Identity};
 use inventory::{StatusInventory, Uids};
@@ -485,13 +485,4 @@ fn failed(error: &ApplyError, again: Requeue) -> Setback {
 /// The fixed delay after a failure: `spec.retryInterval`, or the interval.
 fn retry(object: &Kustomization) -> Requeue {
     object.spec.retry_interval().map_or(Requeue::Backoff, Requeue::After)
-}
-
-/// A missing object needs nothing more; anything else is tried again.
-fn gone_or_again(error: &kube::Error) -> Requeue {
-    if crate::secrets::is_not_found(error) {
-        return Requeue::OnChange;
-    }
-    tracing::warn!(%error, "the API server refused a write");
-    Requeue::Backoff
 }

@@ -116,3 +116,13 @@ pub(crate) fn succeed(list: &mut Conditions, reason: &str, message: &str) {
     list.delete(conditions::STALLED);
     list.set(conditions::READY, Standing::True, reason, message);
 }
+
+/// Returns when to come again after the API server refused a write: a missing object needs nothing more, anything else is
+/// tried again.
+pub(crate) fn gone_or_again(error: &kube::Error) -> Requeue {
+    if crate::secrets::is_not_found(error) {
+        return Requeue::OnChange;
+    }
+    tracing::warn!(%error, "the API server refused a write");
+    Requeue::Backoff
+}

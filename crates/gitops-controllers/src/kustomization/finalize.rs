@@ -14,7 +14,8 @@ use kube::{Api, ResourceExt};
 
 use super::inventory::StatusInventory;
 use super::run::Run;
-use super::{KustomizationReconciler, gone_or_again, identity};
+use super::{KustomizationReconciler, identity};
+use crate::report::gone_or_again;
 use crate::secrets::is_not_found;
 
 /// What the policy of an object says about its objects. Pure.
