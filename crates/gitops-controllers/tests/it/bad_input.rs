@@ -139,7 +139,7 @@ async fn source_fails(spec: Value, texts: &[&str]) {
 async fn an_unreachable_remote_is_named() {
     source_fails(
         json!({"url": "http://127.0.0.1:1/app.git"}),
-        &["unable to clone 'http://127.0.0.1:1/app.git'", "refused"],
+        &["unable to list remote for 'http://127.0.0.1:1/app.git'", "refused"],
     )
     .await;
 }
