@@ -105,7 +105,7 @@ impl Conditions {
         self.list.sort_by(|a, b| rank(a).cmp(&rank(b)));
     }
 
-    /// Sets a condition that the source already has in its final form, for example one copied from another object.
+    /// Removes a condition; one that is not there is fine.
     pub fn delete(&mut self, type_: &str) {
         self.list.retain(|c| c.type_ != type_);
     }
