@@ -3,9 +3,11 @@
 //! - [`cel`]: the Common Expression Language as Flux offers it, in health checks and readiness of dependencies.
 //! - [`constraint`]: versions and version constraints as Masterminds/semver reads them, the grammar behind every
 //!   `semver:` field of Flux and every chart version of Helm.
+//! - [`regexp`]: Go's regular expressions, in which tags are filtered and events chosen.
 
 pub mod cel;
 pub mod constraint;
 mod error;
+pub mod regexp;
 
 pub use error::{Error, VersionFault};
