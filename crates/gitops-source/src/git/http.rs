@@ -18,7 +18,8 @@ use url::Url;
 use super::call::{Call, Ended};
 use super::failure::RemoteFailure;
 use super::network;
-use super::remote::{GitRemote, scrub_url};
+use super::remote::GitRemote;
+use crate::connection::scrub_url;
 
 /// How many redirects are followed; hosts need one, for a renamed repository.
 const REDIRECTS: usize = 5;

@@ -22,11 +22,13 @@ mod session;
 mod store;
 mod submodules;
 
+pub use crate::connection::{ClientCertificate, ProxyOptions};
+
 pub use self::checkout::Checkout;
 pub use self::commit::{Actor, CommitInfo};
 pub use self::failure::{RemoteAction, RemoteFailure};
 pub use self::reference::GitReference;
-pub use self::remote::{ClientCertificate, GitAuth, GitLimits, GitRemote, ProxyOptions};
+pub use self::remote::{GitAuth, GitLimits, GitRemote};
 pub use self::resolve::{Resolved, resolve};
 pub use self::store::GitStore;
 pub use self::submodules::Superproject;

@@ -7,12 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use url::{Host, Url};
+use url::Url;
 
+use crate::connection::{ClientCertificate, MASK, ProxyOptions, scrub_url};
 use crate::error::SourceError;
-
-/// What stands in texts where credentials would.
-pub(super) const MASK: &str = "*****";
 
 /// A remote Git repository reached over http or https.
 ///
@@ -54,24 +52,6 @@ pub enum GitAuth {
     },
     /// A token sent as `Authorization: Bearer`.
     Bearer(SecretString),
-}
-
-/// A certificate that the client shows to the server, both parts as PEM.
-#[derive(Clone, Debug)]
-pub struct ClientCertificate {
-    /// The certificate and those that lead from it to its authority.
-    pub certificate: Vec<u8>,
-    /// Its private key.
-    pub key: SecretString,
-}
-
-/// A proxy between us and the Git server.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct ProxyOptions {
-    pub(super) address: SecretString,
-    pub(super) username: Option<String>,
-    pub(super) password: Option<SecretString>,
 }
 
 /// What a remote may cost at most. Over a limit the answer is an error and nothing is kept.
@@ -212,44 +192,6 @@ impl GitRemote {
     }
 }
 
-impl ProxyOptions {
-    /// Returns a proxy at an address (`http://`, `https://` or `socks5://`), which may hold a user and password.
-    pub fn new(address: impl Into<String>) -> Self {
-        Self { address: SecretString::from(address.into()), username: None, password: None }
-    }
-
-    /// Returns the proxy with credentials.
-    pub fn with_credentials(self, username: impl Into<String>, password: SecretString) -> Self {
-        Self { username: Some(username.into()), password: Some(password), ..self }
-    }
-
-    /// Returns the host and port as they stand in texts.
-    pub(super) fn host(&self) -> String {
-        Url::parse(self.address.expose_secret())
-            .map_or_else(|_| "proxy".to_owned(), |url| host_and_port(&url))
-    }
-}
-
-/// Returns an address with its user and password replaced by `*****`, also when it cannot be parsed.
-pub(super) fn scrub_url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://{MASK}{}", &rest[at..]),
-        None => url.to_owned(),
-    }
-}
-
-/// Returns `host:port` as Go prints the address that it dials.
-pub(super) fn host_and_port(url: &Url) -> String {
-    let port = url.port_or_known_default().unwrap_or_default();
-    match url.host() {
-        Some(Host::Ipv6(address)) => format!("[{address}]:{port}"),
-        Some(host) => format!("{host}:{port}"),
-        None => format!(":{port}"),
-    }
-}
-
 fn basic(username: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
 }
@@ -282,20 +224,6 @@ impl fmt::Display for GitRemote {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(input: &str, want: &str) {
-        assert_eq!(scrub_url(input), want);
-    }
-
-    #[test]
-    fn credentials_never_stand_in_an_address() {
-        check("https://example.com/a.git", "https://example.com/a.git");
-        check("https://ada:secret@example.com/a.git", "https://*****@example.com/a.git");
-        check("https://token@example.com/a.git", "https://*****@example.com/a.git");
-        check("https://a:p@ss@example.com/a@b.git", "https://*****@example.com/a@b.git");
-        check("https://a:b@", "https://*****@");
-        check("not an address", "not an address");
-    }
 
     #[test]
     fn percent_signs_in_credentials_are_read() {
