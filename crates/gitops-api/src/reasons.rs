@@ -1,7 +1,8 @@
 //! Reasons of conditions and events, as Flux's controllers write them.
 //!
 //! Source: fluxcd/pkg `apis/meta/conditions.go`, source-controller `api/v1/*_types.go`,
-//! kustomize-controller `api/v1/condition_types.go`.
+//! kustomize-controller `api/v1/condition_types.go`, image-reflector-controller `api/v1/condition_types.go`,
+//! image-automation-controller `api/v1/condition_types.go`.
 
 /// The reconciliation succeeded: Ready and most conditions of sources.
 pub const SUCCEEDED: &str = "Succeeded";
@@ -114,3 +115,14 @@ pub const ARTIFACT_VERIFICATION_FAILED: &str = "ArtifactVerificationFailed";
 pub const GARBAGE_COLLECTION_SUCCEEDED: &str = "GarbageCollectionSucceeded";
 /// Old artifacts could not be removed.
 pub const GARBAGE_COLLECTION_FAILED: &str = "GarbageCollectionFailed";
+
+/// The name of an image repository cannot be used.
+pub const IMAGE_URL_INVALID: &str = "ImageURLInvalid";
+/// An image policy cannot be followed.
+pub const INVALID_POLICY: &str = "InvalidPolicy";
+/// An image policy found no image; Flux's recorded word, not [`FAILED`].
+pub const FAILURE: &str = "Failure";
+/// The interval that the object's other fields ask for is missing.
+pub const INTERVAL_NOT_CONFIGURED: &str = "IntervalNotConfigured";
+/// Files could not be updated to the latest images.
+pub const UPDATE_FAILED: &str = "UpdateFailed";
