@@ -1,5 +1,6 @@
 //! Why a build fails.
 
+use gitops_api::{Failure, reasons};
 use gitops_manifest::TreeError;
 
 /// Why a directory cannot be built.
@@ -85,5 +86,13 @@ impl BuildError {
             }
             other => Self::Missing(format!("open {shown}: {other}")),
         }
+    }
+}
+
+/// A build is a function of its input: only another revision or another specification can help. Flux tries again
+/// nevertheless, at its interval, and so nothing here stalls an object.
+impl Failure for BuildError {
+    fn reason(&self) -> &str {
+        reasons::BUILD_FAILED
     }
 }

@@ -11,6 +11,7 @@ mod crds;
 mod defaults;
 mod error;
 mod field_spec;
+mod flux;
 mod generate;
 mod generator;
 mod id;
@@ -36,6 +37,7 @@ mod yaml;
 
 pub use self::build::{Kustomize, Order};
 pub use self::error::BuildError;
+pub use self::flux::find_kustomization;
 pub use self::mask::mask_sops;
 pub use self::overlay::{Overlay, OverlayImage, OverlayPatch, OverlaySelector, is_local};
 pub use self::root::{Limits, LoadRestrictions};

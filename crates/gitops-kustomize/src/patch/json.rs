@@ -20,12 +20,14 @@ impl JsonPatch {
         if text.is_empty() {
             return Err(BuildError::Malformed("empty json patch operations".to_owned()));
         }
+        // What looks like JSON must be JSON: a list in YAML's braces is refused, as kustomize refuses it.
         let value = if text.starts_with('[') {
-            serde_json::from_str(text).or_else(|_| parse_yaml(text))
+            serde_json::from_str(text)
+                .map_err(|error| BuildError::Malformed(format!("a JSON patch is no JSON: {error}")))?
         } else {
-            parse_yaml(text)
+            parse_yaml(text)?
         };
-        let Value::Array(items) = value? else {
+        let Value::Array(items) = value else {
             return Err(BuildError::Malformed("a JSON patch must be a list of operations".to_owned()));
         };
         if items.len() > OPERATIONS {
