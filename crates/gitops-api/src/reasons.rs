@@ -126,3 +126,5 @@ pub const FAILURE: &str = "Failure";
 pub const INTERVAL_NOT_CONFIGURED: &str = "IntervalNotConfigured";
 /// Files could not be updated to the latest images.
 pub const UPDATE_FAILED: &str = "UpdateFailed";
+/// An automation's update strategy is missing or not known.
+pub const INVALID_UPDATE_STRATEGY: &str = "InvalidUpdateStrategy";

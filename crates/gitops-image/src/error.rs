@@ -3,7 +3,7 @@
 use gitops_api::{Failure, reasons};
 use gitops_expr::regexp::RegexpError;
 use gitops_manifest::TreeError;
-use gitops_source::SourceError;
+use gitops_source::oci::OciError;
 
 /// Why tags could not become a decision, or a decision no edit.
 ///
@@ -56,8 +56,8 @@ pub enum ImageError {
         limit: usize,
     },
     /// The registry could not be asked, or what it answered could not be used.
-    #[error(transparent)]
-    Registry(#[from] SourceError),
+    #[error("scan failed: {0}")]
+    Scan(OciError),
     /// The stored tags could not be read or written.
     #[error("{stage} '{path}' failed")]
     Store {
@@ -86,6 +86,18 @@ pub enum ImageError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// Nothing says where in files images are written, or a word that is not known does.
+    #[error("{}", if strategy.is_empty() { "no update strategy given".to_owned() } else { format!("unsupported update strategy: {strategy}") })]
+    Strategy {
+        /// The word as it was given; empty when there is none.
+        strategy: String,
+    },
+    /// A commit that was pushed has no id.
+    #[error("commit to branch '{branch}' has no revision")]
+    Push {
+        /// The branch.
+        branch: String,
+    },
     /// The files that are to be edited could not be read.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -96,8 +108,10 @@ impl Failure for ImageError {
         match self {
             Self::Policy { .. } | Self::Filter { .. } => reasons::INVALID_POLICY,
             Self::NoTags | Self::NoMatch | Self::Number { .. } => reasons::FAILURE,
+            Self::Strategy { .. } => reasons::INVALID_UPDATE_STRATEGY,
+            Self::Push { .. } => reasons::GIT_OPERATION_FAILED,
             Self::Reference { .. } | Self::Tree(_) => reasons::UPDATE_FAILED,
-            Self::Registry(error) => error.reason(),
+            Self::Scan(error) => error.reason(),
             Self::Exclusion { .. } | Self::Limit { .. } | Self::Store { .. } | Self::StoreName { .. } => {
                 reasons::READ_OPERATION_FAILED
             }
@@ -106,8 +120,8 @@ impl Failure for ImageError {
 
     fn is_terminal(&self) -> bool {
         match self {
-            Self::Policy { .. } | Self::Filter { .. } => true,
-            Self::Registry(error) => error.is_terminal(),
+            Self::Policy { .. } | Self::Filter { .. } | Self::Strategy { .. } => true,
+            Self::Scan(error) => error.is_terminal(),
             _ => false,
         }
     }

@@ -1,10 +1,59 @@
 //! Which tags a repository has.
 
 use gitops_api::image_v1::ScanResult;
+use gitops_source::oci::{ImageName, OciClient, RegistryCredentials};
 
 use crate::error::ImageError;
 use crate::exclusion::ExclusionList;
 use crate::tags::{RepositoryKey, TagSet, TagStore, Written};
+
+/// Scans repositories with one client, whose connections and tokens the scans share.
+///
+/// ```no_run
+/// use gitops_image::{DiskTagStore, ExclusionList, RepositoryKey, Scanner};
+/// use gitops_source::oci::{ImageName, OciClient, OciOptions, RegistryCredentials};
+///
+/// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+/// let scanner = Scanner::new(OciClient::new(OciOptions::default())?);
+/// let image = ImageName::parse("ghcr.io/stefanprodan/podinfo")?;
+/// let report = scanner.scan(&image, &RegistryCredentials::anonymous(), &ExclusionList::of(None)?).await?;
+/// println!("{report}");
+/// report.store(&DiskTagStore::new("/data")?, &RepositoryKey::new("flux-system", "podinfo")?)?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Scanner {
+    client: OciClient,
+}
+
+impl Scanner {
+    /// Returns a scanner. The client's options bound the time of a scan, and its pages, bytes and tags.
+    #[must_use]
+    pub fn new(client: OciClient) -> Self {
+        Self { client }
+    }
+
+    /// Lists a repository's tags and leaves out those that are excluded.
+    ///
+    /// # Errors
+    /// [`ImageError::Scan`] when the registry cannot be asked or its answer cannot be used: then nothing is returned,
+    /// also when some pages could be read.
+    pub async fn scan(
+        &self,
+        image: &ImageName,
+        credentials: &RegistryCredentials,
+        exclusions: &ExclusionList,
+    ) -> Result<ScanReport, ImageError> {
+        let listed = self.client.list_tags(image, credentials).await.map_err(ImageError::Scan)?;
+        ScanReport::of(listed, exclusions)
+    }
+
+    /// Returns the client, which also finds the digests of tags.
+    #[must_use]
+    pub fn client(&self) -> &OciClient {
+        &self.client
+    }
+}
 
 /// What a scan found. Prints as the message of Flux's condition.
 #[derive(Clone, Debug, Default)]

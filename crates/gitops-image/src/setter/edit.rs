@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
+use gitops_api::image_v1::{UpdateStrategy, UpdateStrategyName};
 use gitops_manifest::{Document, FileTree, ParseError, ParseOptions, PathPart, parse};
 
 use super::diff;
@@ -92,6 +93,26 @@ impl Setters {
     /// As [`marked_files`]. A file that is no YAML is no error: it is named among [`Edits::skipped`].
     pub fn edit(&self, tree: &dyn FileTree, path: &str) -> Result<Edits, ImageError> {
         self.edit_within(tree, path, &EditLimits::default())
+    }
+
+    /// Finds what is to change as an ImageUpdateAutomation's `spec.update` asks for it.
+    ///
+    /// # Errors
+    /// [`ImageError::Strategy`] when there is no strategy or one that is not known; otherwise as [`Setters::edit`].
+    pub fn edit_by(
+        &self,
+        strategy: Option<&UpdateStrategy>,
+        tree: &dyn FileTree,
+    ) -> Result<Edits, ImageError> {
+        match strategy {
+            Some(UpdateStrategy { strategy: UpdateStrategyName::Setters, path }) => {
+                self.edit(tree, path.as_deref().unwrap_or_default())
+            }
+            other => {
+                let strategy = other.map_or("", |update| update.strategy.as_str()).to_owned();
+                Err(ImageError::Strategy { strategy })
+            }
+        }
     }
 
     /// Finds what is to change in the files below a path of a tree, under limits.
