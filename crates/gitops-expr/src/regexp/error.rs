@@ -51,9 +51,6 @@ pub enum SyntaxFault {
     /// A group's name is empty, not of letters, digits and `_`, or not closed.
     #[error("invalid named capture")]
     NamedCapture,
-    /// Two groups of one name.
-    #[error("duplicate capture group name")]
-    DuplicateName,
     /// `(?` and something that Go does not know.
     #[error("invalid or unsupported Perl syntax")]
     Perl,

@@ -19,7 +19,7 @@
 //! | `\d` `\w` `\s` `\b` | ASCII | Unicode |
 //! | `x{`, `x{,3}`, `{` | literal text | an error |
 //! | `\Q..\E`, `\07`, `\123` | literal text, octal numbers | errors |
-//! | `(?P<n>a)\|(?P<n>b)` | an error | an error |
+//! | `(?P<n>a)\|(?P<n>b)` | two groups of one name | an error |
 //! | `[[a]`, `[a&&b]`, `[a--b]`, `[a~~b]` | plain characters | set operations |
 //! | `a**`, `a{2}{3}`, `a{1001}` | errors | repetitions |
 //! | `\Z`, `\<`, `(?x)`, `(?R)`, `\u0041` | errors (but `\<` is a plain `<`) | anchors, flags, characters |

@@ -186,8 +186,8 @@ impl<'p> Reader<'p> {
 
     fn open(&mut self) -> Step {
         let before = self.rest;
-        if before.starts_with("(?P<") || before.starts_with("(?<") {
-            let after = if before.starts_with("(?P<") { &before[4..] } else { &before[3..] };
+        let named = ["(?P<", "(?<"].iter().find_map(|begin| before.strip_prefix(begin));
+        if let Some(after) = named.filter(|after| !after.is_empty()) {
             let lookbehind = after.starts_with(['=', '!']).then_some("RE2 has no look-behind");
             let Some((name, after)) = after.split_once('>') else {
                 return hinted(SyntaxFault::NamedCapture, before, lookbehind);
@@ -418,7 +418,11 @@ impl<'p> Reader<'p> {
                 self.take(end);
                 return Ok(code);
             }
-            let Some(digit) = letter.to_digit(16) else { return fault(SyntaxFault::Escape, &before[..end]) };
+            let Some(digit) = letter.to_digit(16) else {
+                // Go always reads both digits of the short form.
+                let second = digits[end - 2..].chars().next().filter(|_| !braced && count == 0);
+                return fault(SyntaxFault::Escape, &before[..end + second.map_or(0, char::len_utf8)]);
+            };
             code = code * 16 + digit;
             count += 1;
             if code > 0x10_FFFF {

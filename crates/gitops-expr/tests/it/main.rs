@@ -4,3 +4,5 @@
 mod cel;
 mod cel_go;
 mod constraint;
+mod regexp;
+mod regexp_go;
