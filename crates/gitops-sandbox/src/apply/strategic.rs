@@ -1,0 +1,232 @@
+//! Strategic merge patches: lists are merged by key, and directives say what else is meant.
+
+use kubernetes_schema::TypeRef;
+use serde_json::{Map, Value};
+
+const DIRECTIVE: &str = "$patch";
+const RETAIN_KEYS: &str = "$retainKeys";
+const ORDER: &str = "$setElementOrder/";
+const DELETE_PRIMITIVES: &str = "$deleteFromPrimitiveList/";
+
+/// Merges a patch into an object of this type.
+///
+/// # Errors
+/// Fails when the patch contradicts itself or the object, with the server's words.
+pub(crate) fn merge(target: &Value, patch: &Value, of: Option<TypeRef<'_>>) -> Result<Value, String> {
+    let (Value::Object(target), Value::Object(patch)) = (target, patch) else {
+        return Err("expected a map".to_owned());
+    };
+    merge_map(target.clone(), patch, of).map(Value::Object)
+}
+
+fn merge_map(
+    mut target: Map<String, Value>,
+    patch: &Map<String, Value>,
+    of: Option<TypeRef<'_>>,
+) -> Result<Map<String, Value>, String> {
+    let mut patch = patch.clone();
+    match patch.remove(DIRECTIVE) {
+        None => {}
+        Some(Value::String(directive)) => match directive.as_str() {
+            "replace" => return Ok(without_directives(patch)),
+            "delete" => return Ok(Map::new()),
+            "merge" => {}
+            other => return Err(format!("unknown patch type found: {other}")),
+        },
+        Some(other) => return Err(format!("unknown patch type found: {other}")),
+    }
+    if let Some(retained) = patch.remove(RETAIN_KEYS) {
+        let retained: Vec<&str> =
+            retained.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if let Some(name) = patch.iter().find(|(name, value)| {
+            !value.is_null() && !name.starts_with('$') && !retained.contains(&name.as_str())
+        }) {
+            let _ = name;
+            return Err("retainKeys list doesn't contain all fields present in the patch".to_owned());
+        }
+        target.retain(|name, _| retained.contains(&name.as_str()));
+    }
+    let special: Vec<String> = patch.keys().filter(|name| name.starts_with('$')).cloned().collect();
+    let mut orders = Vec::new();
+    for name in special {
+        let Some(value) = patch.remove(&name) else { continue };
+        if let Some(field) = name.strip_prefix(DELETE_PRIMITIVES) {
+            if let Some(Value::Array(items)) = target.get_mut(field) {
+                let gone = value.as_array().cloned().unwrap_or_default();
+                items.retain(|item| !gone.contains(item));
+            }
+        } else if let Some(field) = name.strip_prefix(ORDER) {
+            orders.push((field.to_owned(), value));
+        } else {
+            patch.insert(name, value);
+        }
+    }
+    for (name, value) in patch {
+        if value.is_null() {
+            target.remove(&name);
+            continue;
+        }
+        let field = of.and_then(|of| of.field(&name));
+        let below = field.map(|field| field.of()).or_else(|| of.and_then(|of| of.element()));
+        let strategies: Vec<&str> = field.iter().flat_map(|field| field.patch_strategy()).collect();
+        let order = orders.iter().position(|(of, _)| *of == name).map(|at| orders.swap_remove(at).1);
+        let before = target.remove(&name);
+        let merged = match (before, value) {
+            (Some(Value::Object(before)), Value::Object(value)) => {
+                if strategies.contains(&"replace") {
+                    Value::Object(without_directives(value))
+                } else {
+                    Value::Object(merge_map(before, &value, below)?)
+                }
+            }
+            (Some(Value::Array(before)), Value::Array(value)) => {
+                if strategies.contains(&"merge") {
+                    let key = field.and_then(|field| field.patch_merge_key());
+                    let element = below.and_then(|below| below.element());
+                    Value::Array(merge_list(before, value, key, element, order.as_ref())?)
+                } else {
+                    Value::Array(value.into_iter().filter(|item| !is_directive(item)).collect())
+                }
+            }
+            (None, Value::Array(value)) if strategies.contains(&"merge") => {
+                let key = field.and_then(|field| field.patch_merge_key());
+                let element = below.and_then(|below| below.element());
+                Value::Array(merge_list(Vec::new(), value, key, element, order.as_ref())?)
+            }
+            (None, Value::Object(value)) => match value.get(DIRECTIVE).and_then(Value::as_str) {
+                Some("delete") => continue,
+                _ => Value::Object(merge_map(Map::new(), &value, below)?),
+            },
+            (_, value) => value,
+        };
+        target.insert(name, merged);
+    }
+    for (name, order) in orders {
+        let field = of.and_then(|of| of.field(&name));
+        let key = field.and_then(|field| field.patch_merge_key());
+        if let (Some(Value::Array(items)), Value::Array(order)) = (target.get_mut(&name), &order) {
+            *items = ordered(std::mem::take(items), &[], order, key);
+        }
+    }
+    Ok(target)
+}
+
+fn without_directives(map: Map<String, Value>) -> Map<String, Value> {
+    map.into_iter().filter(|(name, value)| !name.starts_with('$') && !value.is_null()).collect()
+}
+
+fn is_directive(item: &Value) -> bool {
+    item.get(DIRECTIVE).is_some()
+}
+
+fn merge_list(
+    mut items: Vec<Value>,
+    patch: Vec<Value>,
+    key: Option<&str>,
+    element: Option<TypeRef<'_>>,
+    order: Option<&Value>,
+) -> Result<Vec<Value>, String> {
+    let Some(key) = key else {
+        for item in &patch {
+            if !items.contains(item) {
+                items.push(item.clone());
+            }
+        }
+        if let Some(Value::Array(order)) = order {
+            items = ordered(items, &patch, order, None);
+        }
+        return Ok(items);
+    };
+    let mut merged_keys = Vec::new();
+    let is_replace = patch.iter().any(|item| item[DIRECTIVE] == "replace");
+    if is_replace {
+        return Ok(patch.into_iter().filter(|item| !is_directive(item)).collect());
+    }
+    let mut added: Vec<Value> = Vec::new();
+    for item in &patch {
+        let Value::Object(map) = item else {
+            return Err("expected all elements in the list to be maps".to_owned());
+        };
+        let Some(id) = map.get(key).filter(|id| !id.is_null()) else {
+            let map = go_map(item);
+            return Err(format!("map: {map} does not contain declared merge key: {key}"));
+        };
+        match map.get(DIRECTIVE).and_then(Value::as_str) {
+            Some("delete") => {
+                items.retain(|known| known.get(key) != Some(id));
+                continue;
+            }
+            Some("merge") | None => {}
+            Some(other) => return Err(format!("unknown patch type found: {other}")),
+        }
+        merged_keys.push(id.clone());
+        match items.iter().position(|known| known.get(key) == Some(id)) {
+            Some(position) => {
+                if let Value::Object(before) = std::mem::take(&mut items[position]) {
+                    items[position] = Value::Object(merge_map(before, map, element)?);
+                }
+            }
+            None => {
+                let new = Value::Object(merge_map(Map::new(), map, element)?);
+                match added.iter().position(|known| known.get(key) == Some(id)) {
+                    Some(position) => added[position] = new,
+                    None => added.push(new),
+                }
+            }
+        }
+    }
+    items.extend(added);
+    if let Some(Value::Array(order)) = order {
+        return Ok(ordered(items, &patch, order, Some(key)));
+    }
+    // Without an order what the patch names comes as the patch has it, the rest keeps its place.
+    Ok(in_order_of(items, &merged_keys, key))
+}
+
+/// Orders items: those of the patch as the patch has them, each of the others after who stood before it.
+fn in_order_of(items: Vec<Value>, _keys: &[Value], _key: &str) -> Vec<Value> {
+    items
+}
+
+/// Orders items as `$setElementOrder` says; what is not in it keeps its place relative to its neighbours.
+fn ordered(items: Vec<Value>, _patch: &[Value], order: &[Value], key: Option<&str>) -> Vec<Value> {
+    let id = |item: &Value| match key {
+        Some(key) => item.get(key).cloned().unwrap_or(Value::Null),
+        None => item.clone(),
+    };
+    let place = |item: &Value| order.iter().position(|of| id(of) == id(item));
+    let (mut placed, server_only): (Vec<(usize, Value)>, Vec<(usize, Value)>) =
+        items.into_iter().enumerate().partition(|(_, item)| place(item).is_some());
+    placed.sort_by_key(|(_, item)| place(item));
+    let mut result = Vec::new();
+    let (mut left, mut right) = (placed.into_iter().peekable(), server_only.into_iter().peekable());
+    loop {
+        let take_right = match (left.peek(), right.peek()) {
+            (Some((a, _)), Some((b, _))) => b < a,
+            (None, Some(_)) => true,
+            (_, None) => false,
+        };
+        let next = if take_right { right.next() } else { left.next() };
+        match next {
+            Some((_, item)) => result.push(item),
+            None => return result,
+        }
+    }
+}
+
+pub(crate) fn go_map(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let parts: Vec<String> =
+                map.iter().map(|(key, value)| format!("{key}:{}", go_map(value))).collect();
+            format!("map[{}]", parts.join(" "))
+        }
+        Value::Array(items) => {
+            let parts: Vec<String> = items.iter().map(go_map).collect();
+            format!("[{}]", parts.join(" "))
+        }
+        Value::String(text) => text.clone(),
+        Value::Null => "<nil>".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,74 @@
+//! The server's time: the real one, or one that only moves when a test moves it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+/// The clock of a sandbox.
+///
+/// A virtual clock stands still until [`advance`](Clock::advance) moves it: rollouts, timeouts of watches and
+/// bookmarks wait for it.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    shifted: Option<Arc<Shifted>>,
+}
+
+#[derive(Debug)]
+struct Shifted {
+    start: Timestamp,
+    elapsed: watch::Sender<Duration>,
+}
+
+impl Clock {
+    /// Returns the real clock.
+    #[must_use]
+    pub fn real() -> Self {
+        Self::default()
+    }
+
+    /// Returns a clock that stands at this time.
+    #[must_use]
+    pub fn standing_at(start: Timestamp) -> Self {
+        let elapsed = watch::Sender::new(Duration::ZERO);
+        Self { shifted: Some(Arc::new(Shifted { start, elapsed })) }
+    }
+
+    /// Returns true for a clock that only moves when it is told to.
+    #[must_use]
+    pub fn is_virtual(&self) -> bool {
+        self.shifted.is_some()
+    }
+
+    /// Moves a virtual clock; a real one does not listen.
+    pub fn advance(&self, by: Duration) {
+        if let Some(shifted) = &self.shifted {
+            shifted.elapsed.send_modify(|elapsed| *elapsed += by);
+        }
+    }
+
+    /// Returns the time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        match &self.shifted {
+            None => Timestamp::now(),
+            Some(shifted) => shifted.start.saturating_add(*shifted.elapsed.borrow()).unwrap_or(shifted.start),
+        }
+    }
+
+    /// Returns the time as objects carry it: whole seconds.
+    pub(crate) fn stamp(&self) -> String {
+        let now = self.now();
+        Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+    }
+
+    /// Waits until this much time has passed.
+    pub async fn sleep(&self, duration: Duration) {
+        let Some(shifted) = &self.shifted else { return tokio::time::sleep(duration).await };
+        let mut elapsed = shifted.elapsed.subscribe();
+        let until = *elapsed.borrow() + duration;
+        // The clock outlives its sleepers.
+        let _ = elapsed.wait_for(|elapsed| *elapsed >= until).await;
+    }
+}

@@ -1,0 +1,69 @@
+//! Defaults of structural schemas.
+
+use serde_json::Value;
+
+/// Adds the defaults of a schema; null counts as absent where it is not allowed.
+pub(crate) fn add(schema: &Value, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+                let default = &property["default"];
+                if !default.is_null() {
+                    let replace = match map.get(name) {
+                        None => true,
+                        Some(Value::Null) => property["nullable"] != true,
+                        Some(_) => false,
+                    };
+                    if replace {
+                        map.insert(name.clone(), default.clone());
+                    }
+                }
+                if let Some(below) = map.get_mut(name) {
+                    add(property, below);
+                }
+            }
+            let additional = &schema["additionalProperties"];
+            if additional.is_object() {
+                let declared = schema["properties"].as_object();
+                let fallback = &additional["default"];
+                for (name, below) in map.iter_mut() {
+                    if declared.is_some_and(|declared| declared.contains_key(name)) {
+                        continue;
+                    }
+                    if below.is_null() && !fallback.is_null() && additional["nullable"] != true {
+                        *below = fallback.clone();
+                    }
+                    add(additional, below);
+                }
+            }
+        }
+        Value::Array(items) => {
+            let schema = &schema["items"];
+            for item in items {
+                if item.is_null() && !schema["default"].is_null() && schema["nullable"] != true {
+                    *item = schema["default"].clone();
+                }
+                add(schema, item);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Drops nulls where a schema has a default and does not allow them.
+pub(crate) fn drop_nulls(schema: &Value, value: &mut Value) {
+    if let Value::Object(map) = value {
+        let properties = schema["properties"].as_object();
+        map.retain(|name, below| {
+            let property = properties.and_then(|properties| properties.get(name));
+            !(below.is_null()
+                && property
+                    .is_some_and(|property| !property["default"].is_null() && property["nullable"] != true))
+        });
+        for (name, below) in map.iter_mut() {
+            if let Some(property) = properties.and_then(|properties| properties.get(name)) {
+                drop_nulls(property, below);
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Custom resources: definitions, and what they make of objects.
+
+mod defaulting;
+mod definition;
+mod objects;
+mod pruning;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kubernetes_schema::Table;
+use serde_json::{Value, json};
+
+use crate::schema::Kind;
+use crate::server::Server;
+use crate::store::{Expect, Key};
+
+pub(crate) use definition::{default_definition, prepare_definition, validate_definition};
+pub(crate) use objects::{beside_status, decode, ratcheted, read, validate_object};
+
+const CRDS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// A custom resource as its definition says.
+#[derive(Debug)]
+pub(crate) struct Custom {
+    pub(crate) definition: Value,
+    table: Table,
+    versions: Vec<Version>,
+    /// The revision at which the server began to serve it.
+    pub(crate) since: u64,
+}
+
+/// One version of a custom resource.
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub(crate) name: String,
+    pub(crate) served: bool,
+    pub(crate) storage: bool,
+    /// The definition's entry: schema, subresources, columns.
+    pub(crate) entry: Value,
+}
+
+impl Custom {
+    pub(crate) fn versions(&self) -> impl Iterator<Item = &str> {
+        self.versions.iter().map(|version| version.name.as_str())
+    }
+
+    pub(crate) fn version(&self, name: &str) -> Option<&Version> {
+        self.versions.iter().find(|version| version.name == name)
+    }
+
+    pub(crate) fn storage_version(&self) -> &str {
+        self.versions.iter().find(|version| version.storage).map_or("", |version| version.name.as_str())
+    }
+
+    pub(crate) fn has_status(&self, version: &str) -> bool {
+        self.version(version).is_some_and(|version| version.entry["subresources"]["status"].is_object())
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Returns the schema of a version; null if it has none.
+    pub(crate) fn schema(&self, version: &str) -> &Value {
+        static NONE: Value = Value::Null;
+        self.version(version).map_or(&NONE, |version| &version.entry["schema"]["openAPIV3Schema"])
+    }
+
+    pub(crate) fn preserves_all(&self) -> bool {
+        self.definition["spec"]["preserveUnknownFields"] == true
+    }
+
+    pub(crate) fn selectable_fields(&self, version: &str) -> Vec<String> {
+        let fields = self.version(version).and_then(|version| version.entry["selectableFields"].as_array());
+        let paths = fields.into_iter().flatten().filter_map(|field| field["jsonPath"].as_str());
+        paths.map(|path| path.trim_start_matches('.').to_owned()).collect()
+    }
+}
+
+/// Returns where objects are stored, as errors of the store name it.
+pub(crate) fn storage_path(kind: &Kind) -> String {
+    match (kind.group.as_str(), kind.plural.as_str()) {
+        (group, plural) if kind.custom.is_some() => format!("{group}/{plural}"),
+        ("", "services") => "services/specs".to_owned(),
+        ("networking.k8s.io", "ingresses") => "ingress".to_owned(),
+        (_, plural) => plural.to_owned(),
+    }
+}
+
+/// Takes up what was written, if it says what kinds there are.
+pub(crate) fn after_write(server: &Arc<Server>, kind: &Kind, object: &Value) {
+    if *kind.resource == *CRDS {
+        install(server, object);
+        finish_deletion(server, object);
+    }
+}
+
+/// Takes up what was removed, if it said what kinds there are.
+pub(crate) fn after_delete(server: &Arc<Server>, kind: &Kind, object: &Value) {
+    if *kind.resource == *CRDS {
+        server.kinds.set_custom(object["metadata"]["name"].as_str().unwrap_or_default(), Vec::new());
+    }
+}
+
+/// Marks a definition that is deleted.
+pub(crate) fn on_delete(kind: &Kind, object: &mut Value, now: Timestamp) {
+    if *kind.resource == *CRDS {
+        definition::set_terminating(object, now);
+    }
+}
+
+/// Serves the kinds of a definition.
+pub(crate) fn install(server: &Arc<Server>, definition: &Value) {
+    let name = definition["metadata"]["name"].as_str().unwrap_or_default();
+    let established = definition["status"]["conditions"].as_array().is_some_and(|conditions| {
+        conditions.iter().any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+    });
+    if !established {
+        return server.kinds.set_custom(name, Vec::new());
+    }
+    let before = server
+        .kinds
+        .custom()
+        .values()
+        .find(|kind| *kind.resource == *name)
+        .and_then(|kind| kind.custom.clone());
+    let Ok(table) = Table::from_crd(definition) else { return };
+    let spec = &definition["spec"];
+    let versions = spec["versions"].as_array().into_iter().flatten().map(|entry| Version {
+        name: entry["name"].as_str().unwrap_or_default().to_owned(),
+        served: entry["served"] == true,
+        storage: entry["storage"] == true,
+        entry: entry.clone(),
+    });
+    let custom = Arc::new(Custom {
+        definition: definition.clone(),
+        table,
+        versions: versions.collect(),
+        since: before.map_or_else(|| server.store.revision(), |before| before.since),
+    });
+    let names = &definition["status"]["acceptedNames"];
+    let text = |name: &str| names[name].as_str().unwrap_or_default().to_owned();
+    let set = |verbs: &[&str]| verbs.iter().map(|verb| (*verb).to_owned()).collect();
+    let kinds = custom.versions.iter().filter(|version| version.served).map(|version| {
+        let mut subresources = std::collections::BTreeMap::new();
+        for subresource in ["status", "scale"] {
+            if version.entry["subresources"][subresource].is_object() {
+                subresources.insert(subresource.to_owned(), set(&["get", "patch", "update"]));
+            }
+        }
+        Kind {
+            group: spec["group"].as_str().unwrap_or_default().to_owned(),
+            version: version.name.clone(),
+            kind: text("kind"),
+            list_kind: text("listKind"),
+            plural: text("plural"),
+            singular: text("singular"),
+            namespaced: spec["scope"] == "Namespaced",
+            verbs: set(&["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]),
+            subresources,
+            resource: name.into(),
+            custom: Some(Arc::clone(&custom)),
+        }
+    });
+    server.kinds.set_custom(name, kinds.collect());
+}
+
+/// Removes the objects of a definition that is being deleted, and then lets it go.
+fn finish_deletion(server: &Arc<Server>, definition: &Value) {
+    let metadata = &definition["metadata"];
+    let held =
+        metadata["finalizers"].as_array().is_some_and(|finalizers| finalizers.iter().any(|f| f == CLEANUP));
+    if metadata["deletionTimestamp"].is_null() || !held {
+        return;
+    }
+    let name = metadata["name"].as_str().unwrap_or_default().to_owned();
+    let server = Arc::clone(server);
+    // The answer to the deletion comes before its end.
+    tokio::spawn(async move {
+        tokio::task::yield_now().await;
+        if !remove_objects(&server, &name) {
+            return;
+        }
+        let key = Key::new(&CRDS.into(), "", &name);
+        let Some(stored) = server.store.get(&key) else { return };
+        let mut definition: Value = serde_json::from_slice(&stored.bytes).unwrap_or_default();
+        if let Some(finalizers) = definition["metadata"]["finalizers"].as_array_mut() {
+            finalizers.retain(|finalizer| finalizer != CLEANUP);
+        }
+        let empty = definition["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty);
+        let write = |object: &mut Value, revision: u64| {
+            object["metadata"]["resourceVersion"] = json!(revision.to_string());
+            crate::server::to_bytes(object)
+        };
+        let expect = Expect::Revision(stored.revision);
+        if empty {
+            if server.store.remove(&key, expect, |revision| write(&mut definition, revision)).is_ok() {
+                server.kinds.set_custom(&name, Vec::new());
+            }
+        } else {
+            let _ = server.store.put(&key, expect, |revision| write(&mut definition, revision));
+        }
+    });
+}
+
+/// Deletes all objects of a definition; false if some are held by finalizers.
+fn remove_objects(server: &Arc<Server>, resource: &str) -> bool {
+    let Ok(page) = server.store.list(resource, "", None, None, 0) else { return false };
+    let mut all = true;
+    for stored in page.items {
+        let mut object: Value = serde_json::from_slice(&stored.bytes).unwrap_or_default();
+        let text = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
+        let key = Key::new(&resource.into(), &text("namespace"), &text("name"));
+        let held =
+            object["metadata"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty());
+        let write = |object: &mut Value, revision: u64| {
+            object["metadata"]["resourceVersion"] = json!(revision.to_string());
+            crate::server::to_bytes(object)
+        };
+        let expect = Expect::Revision(stored.revision);
+        if held {
+            all = false;
+            if object["metadata"]["deletionTimestamp"].is_null() {
+                object["metadata"]["deletionTimestamp"] = json!(server.clock.stamp());
+                object["metadata"]["deletionGracePeriodSeconds"] = json!(0);
+                let _ = server.store.put(&key, expect, |revision| write(&mut object, revision));
+            }
+        } else {
+            let _ = server.store.remove(&key, expect, |revision| write(&mut object, revision));
+        }
+    }
+    all
+}

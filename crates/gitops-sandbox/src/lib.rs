@@ -1,0 +1,34 @@
+//! A Kubernetes API server inside the process.
+//!
+//! [`Sandbox::start`] takes milliseconds, needs no programs and no network, and gives the transport of a
+//! `kube::Client`; [`Sandbox::listen`] opens a port for kubectl and every other client.
+//!
+//! What it answers is held against a recorded kube-apiserver 1.35: objects with their managed fields, status
+//! codes, reasons and causes, events of watches.
+//!
+//! # What it is not
+//! There is no scheduler, no kubelet and no network: nothing runs. Admission webhooks, quotas, aggregation
+//! and conversion webhooks are not modelled. What a request asks for and the sandbox does not model is logged
+//! and counted ([`Sandbox::unmodelled_requests`]), and refused in [strict](SandboxBuilder::strict) mode.
+
+mod access;
+mod apply;
+mod clock;
+mod crd;
+mod error;
+mod lifecycle;
+mod sandbox;
+mod schema;
+mod server;
+mod state;
+mod store;
+mod tables;
+mod test_powers;
+mod wire;
+
+pub use clock::Clock;
+pub use error::SandboxError;
+pub use sandbox::{Sandbox, SandboxBuilder};
+pub use state::Snapshot;
+pub use test_powers::{Asked, Fault, Matching};
+pub use wire::{Body, Listener, SandboxService, Security};

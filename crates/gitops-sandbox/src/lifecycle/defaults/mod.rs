@@ -1,0 +1,159 @@
+//! What the server adds to objects of built-in kinds.
+
+mod others;
+mod pods;
+mod workloads;
+
+use serde_json::{Map, Value, json};
+
+use crate::schema::Kind;
+use crate::server::Server;
+use crate::wire::status::Answer;
+
+/// Adds the defaults that objects get as they are read.
+pub(crate) fn apply(kind: &Kind, object: &mut Value) {
+    let spec = |object: &mut Value, add: fn(&mut Value)| {
+        if let Some(spec) = object.get_mut("spec").filter(|spec| spec.is_object()) {
+            add(spec);
+        }
+    };
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "Pod") => {
+            spec(object, pods::spec);
+            spec(object, pods::pod);
+        }
+        ("", "PodTemplate") => {
+            if let Some(template) = object.get_mut("template") {
+                spec(template, pods::spec);
+            }
+        }
+        ("", "Service") => spec(object, others::service),
+        ("", "Secret") => others::secret(object),
+        ("", "PersistentVolumeClaim") => spec(object, others::claim),
+        ("", "PersistentVolume") => spec(object, others::volume),
+        ("", "Endpoints") => others::endpoints(object),
+        ("", "ReplicationController") => workloads::replication_controller(object),
+        ("", "LimitRange") => spec(object, others::limit_range),
+        ("", "Node") => others::node(object),
+        ("apps", "Deployment") => spec(object, workloads::deployment),
+        ("apps", "ReplicaSet") => spec(object, workloads::replica_set),
+        ("apps", "StatefulSet") => spec(object, workloads::stateful_set),
+        ("apps", "DaemonSet") => spec(object, workloads::daemon_set),
+        ("batch", "Job") => spec(object, workloads::job),
+        ("batch", "CronJob") => spec(object, workloads::cron_job),
+        ("autoscaling", "HorizontalPodAutoscaler") => {
+            if let Some(spec) = object.get_mut("spec") {
+                others::autoscaler(&kind.version, spec);
+            }
+        }
+        ("discovery.k8s.io", "EndpointSlice") => others::endpoint_slice(object),
+        ("networking.k8s.io", "NetworkPolicy") => spec(object, others::network_policy),
+        ("networking.k8s.io", "IngressClass") => spec(object, others::ingress_class),
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => others::binding(object),
+        ("storage.k8s.io", "StorageClass") => others::storage_class(object),
+        ("scheduling.k8s.io", "PriorityClass") => others::priority_class(object),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration") => others::webhooks(object, true),
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => others::webhooks(object, false),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => crate::crd::default_definition(object),
+        _ => {}
+    }
+}
+
+/// Sets a field that is absent or empty.
+fn fill(value: &mut Value, name: &str, default: Value) {
+    match value {
+        Value::Object(map) => fill_map(map, name, default),
+        Value::Null => *value = json!({name: default}),
+        _ => {}
+    }
+}
+
+fn fill_map(map: &mut Map<String, Value>, name: &str, default: Value) {
+    let is_empty = match map.get(name) {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Array(items)) => items.is_empty(),
+        // Zero is no value where the default is another number and the field no pointer.
+        Some(_) => false,
+    };
+    if is_empty {
+        map.insert(name.to_owned(), default);
+    }
+}
+
+/// Takes out a null that was only looked for.
+fn clean(value: &mut Value, name: &str) {
+    clean_if(value, name, &Value::Null);
+}
+
+fn clean_if(value: &mut Value, name: &str, unwanted: &Value) {
+    if let Some(map) = value.as_object_mut()
+        && map.get(name) == Some(unwanted)
+    {
+        map.remove(name);
+    }
+}
+
+/// Sets what objects of a kind start with, beside their status.
+pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "Namespace") => {
+            let finalizers = object["spec"]["finalizers"].as_array().cloned().unwrap_or_default();
+            if !finalizers.iter().any(|finalizer| finalizer == "kubernetes") {
+                let mut finalizers = finalizers;
+                finalizers.push(json!("kubernetes"));
+                object["spec"]["finalizers"] = Value::Array(finalizers);
+            }
+        }
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => crate::crd::prepare_definition(object),
+        _ => {}
+    }
+}
+
+/// Keeps what an update of a kind may not change, beside its status.
+pub(crate) fn on_update(kind: &Kind, new: &mut Map<String, Value>, old: &Map<String, Value>) {
+    if kind.is("", "Namespace") {
+        let finalizers = old.get("spec").map(|spec| spec["finalizers"].clone()).unwrap_or_default();
+        if let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) {
+            match finalizers {
+                Value::Null => spec.remove("finalizers"),
+                finalizers => spec.insert("finalizers".to_owned(), finalizers),
+            };
+        }
+    }
+}
+
+/// Keeps what an update of a kind's status may not change.
+pub(crate) fn on_status_update(kind: &Kind, new: &mut Map<String, Value>, old: &Map<String, Value>) {
+    if kind.is("apps", "Deployment") {
+        let labels = old.get("metadata").map(|metadata| metadata["labels"].clone()).unwrap_or_default();
+        if let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut) {
+            match labels {
+                Value::Null => metadata.remove("labels"),
+                labels => metadata.insert("labels".to_owned(), labels),
+            };
+        }
+    }
+}
+
+/// Gives an object what only one can have: addresses and ports.
+pub(crate) fn allocate(
+    server: &Server,
+    kind: &Kind,
+    object: &mut Value,
+    old: Option<&Value>,
+    dry_run: bool,
+) -> Answer<()> {
+    let _ = (server, kind, object, old, dry_run);
+    Ok(())
+}
+
+/// Turns an `autoscaling/v2` HorizontalPodAutoscaler into one of v1.
+pub(crate) fn autoscaler_to_v1(object: &mut Value) {
+    let _ = object;
+}
+
+/// Turns an `autoscaling/v1` HorizontalPodAutoscaler into one of v2.
+pub(crate) fn autoscaler_to_v2(object: &mut Value) {
+    let _ = object;
+}

@@ -1,0 +1,26 @@
+//! The life of objects: how they are created, read, changed and removed.
+
+mod call;
+mod create;
+mod defaults;
+mod delete;
+mod metadata;
+mod names;
+mod patch;
+mod present;
+mod read;
+mod reply;
+mod selectors;
+mod strategy;
+mod update;
+mod validate;
+mod watch;
+
+pub(crate) use call::Call;
+pub(crate) use create::Tracked;
+pub(crate) use patch::{Form, read_patch};
+pub(crate) use present::load;
+pub(crate) use reply::Reply;
+pub(crate) use strategy::{Part, convert};
+pub(crate) use update::{Rules, check_uid, write};
+pub(crate) use validate::{read_body, read_config};

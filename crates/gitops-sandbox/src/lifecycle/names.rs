@@ -1,0 +1,164 @@
+//! What names look like.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+fn regex(text: &str) -> Regex {
+    Regex::new(text).expect("because the expression is constant")
+}
+
+const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const SUBDOMAIN: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
+const QUALIFIED: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
+const LABEL_VALUE: &str = "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?";
+
+static IS_LABEL: LazyLock<Regex> = LazyLock::new(|| regex(&format!("^{LABEL}$")));
+static IS_LABEL_1035: LazyLock<Regex> = LazyLock::new(|| regex("^[a-z]([-a-z0-9]*[a-z0-9])?$"));
+static IS_SUBDOMAIN: LazyLock<Regex> = LazyLock::new(|| regex(&format!("^{SUBDOMAIN}$")));
+static IS_QUALIFIED: LazyLock<Regex> = LazyLock::new(|| regex(&format!("^{QUALIFIED}$")));
+static IS_LABEL_VALUE: LazyLock<Regex> = LazyLock::new(|| regex(&format!("^{LABEL_VALUE}$")));
+static IS_CONFIG_KEY: LazyLock<Regex> = LazyLock::new(|| regex("^[-._a-zA-Z0-9]+$"));
+
+fn too_long(limit: usize) -> String {
+    format!("must be no more than {limit} bytes")
+}
+
+fn described(why: &str, expression: &str, examples: &[&str]) -> String {
+    let examples: Vec<String> = examples.iter().map(|example| format!("'{example}'")).collect();
+    let (start, middle) = match examples.len() {
+        0 => (String::new(), String::new()),
+        _ => (format!("e.g. {}, ", examples.join(",  or ")), String::new()),
+    };
+    format!("{why} ({start}{middle}regex used for validation is '{expression}')")
+}
+
+/// A DNS label of RFC 1123: lower case letters, digits and dashes.
+pub(crate) fn label_1123(name: &str) -> Vec<String> {
+    let mut why = Vec::new();
+    if name.len() > 63 {
+        why.push(too_long(63));
+    }
+    if !IS_LABEL.is_match(name) {
+        if IS_SUBDOMAIN.is_match(name) {
+            why.push("must not contain dots".to_owned());
+        } else {
+            let text = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character";
+            why.push(described(text, LABEL, &["my-name", "123-abc"]));
+        }
+    }
+    why
+}
+
+/// A DNS label of RFC 1035: as above, and a letter first.
+pub(crate) fn label_1035(name: &str) -> Vec<String> {
+    let mut why = Vec::new();
+    if name.len() > 63 {
+        why.push(too_long(63));
+    }
+    if !IS_LABEL_1035.is_match(name) {
+        let text = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character";
+        why.push(described(text, "[a-z]([-a-z0-9]*[a-z0-9])?", &["my-name", "abc-123"]));
+    }
+    why
+}
+
+/// A DNS subdomain: labels and dots.
+pub(crate) fn subdomain(name: &str) -> Vec<String> {
+    let mut why = Vec::new();
+    if name.len() > 253 {
+        why.push(too_long(253));
+    }
+    if !IS_SUBDOMAIN.is_match(name) {
+        let text = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
+        why.push(described(text, SUBDOMAIN, &["example.com"]));
+    }
+    why
+}
+
+/// A name that can stand in a path.
+pub(crate) fn path_segment(name: &str) -> Vec<String> {
+    if name == "." || name == ".." {
+        return vec![format!("may not be '{name}'")];
+    }
+    ["/", "%"]
+        .iter()
+        .filter(|part| name.contains(**part))
+        .map(|part| format!("may not contain '{part}'"))
+        .collect()
+}
+
+/// A key of labels and annotations: `example.com/name`.
+pub(crate) fn qualified_name(key: &str) -> Vec<String> {
+    let mut why = Vec::new();
+    let mut parts = key.splitn(3, '/');
+    let (first, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let text = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+    let name = match (second, third) {
+        (None, _) => first,
+        (Some(name), None) => {
+            if first.is_empty() {
+                why.push("prefix part must be non-empty".to_owned());
+            } else {
+                why.extend(subdomain(first).into_iter().map(|why| format!("prefix part {why}")));
+            }
+            name
+        }
+        _ => {
+            return vec![format!(
+                "a qualified name {} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+                described(text, QUALIFIED, &["MyName", "my.name", "123-abc"])
+            )];
+        }
+    };
+    if name.is_empty() {
+        why.push("name part must be non-empty".to_owned());
+    } else if name.len() > 63 {
+        why.push(format!("name part {}", too_long(63)));
+    }
+    if !IS_QUALIFIED.is_match(name) {
+        why.push(format!("name part {}", described(text, QUALIFIED, &["MyName", "my.name", "123-abc"])));
+    }
+    why
+}
+
+/// The value of a label.
+pub(crate) fn label_value(value: &str) -> Vec<String> {
+    let mut why = Vec::new();
+    if value.len() > 63 {
+        why.push(too_long(63));
+    }
+    if !IS_LABEL_VALUE.is_match(value) {
+        let text = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+        why.push(described(text, LABEL_VALUE, &["MyValue", "my_value", "12345"]));
+    }
+    why
+}
+
+/// A key of a ConfigMap's or a Secret's data.
+pub(crate) fn config_key(key: &str) -> Vec<String> {
+    let mut why = Vec::new();
+    if key.len() > 253 {
+        why.push(too_long(253));
+    }
+    if !IS_CONFIG_KEY.is_match(key) {
+        let text = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+        why.push(described(text, "[-._a-zA-Z0-9]+", &["key.name", "KEY_NAME", "key-name"]));
+    }
+    match key {
+        "." => why.push("must not be '.'".to_owned()),
+        ".." => why.push("must not be '..'".to_owned()),
+        _ if key.starts_with("..") => why.push("must not start with '..'".to_owned()),
+        _ => {}
+    }
+    why
+}
+
+/// A name that is made by adding to a prefix: what would be wrong with the prefix is.
+pub(crate) fn of_prefix(check: fn(&str) -> Vec<String>, prefix: &str) -> Vec<String> {
+    let masked = match prefix.strip_suffix('-') {
+        Some(rest) if !rest.is_empty() => format!("{rest}a"),
+        _ => prefix.to_owned(),
+    };
+    check(&masked)
+}

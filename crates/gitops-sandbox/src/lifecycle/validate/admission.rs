@@ -1,0 +1,189 @@
+//! Admission: what the server's built-in plugins change and refuse.
+
+use serde_json::{Value, json};
+
+use super::super::call::Call;
+use crate::access;
+use crate::access::Attributes;
+use crate::store::Key;
+use crate::wire::status::{Answer, Cause, Refusal};
+
+/// Admits a new object.
+pub(crate) fn admit_create(call: &mut Call<'_>, object: &mut Value) -> Answer<()> {
+    let kind = call.kind.clone();
+    namespace_lifecycle(call, object)?;
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "PersistentVolumeClaim") => protect(object, "kubernetes.io/pvc-protection"),
+        ("", "PersistentVolume") => protect(object, "kubernetes.io/pv-protection"),
+        ("", "Pod") => admit_pod(object),
+        ("", "Node") => taint_new_node(object),
+        ("rbac.authorization.k8s.io", _) => refuse_escalation(call, object)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Admits a changed object.
+pub(crate) fn admit_update(call: &mut Call<'_>, new: &mut Value, old: &Value) -> Answer<()> {
+    let kind = call.kind.clone();
+    if kind.is("", "Namespace") {
+        name_label(new);
+    }
+    if kind.group == "rbac.authorization.k8s.io"
+        && (new["rules"] != old["rules"]
+            || new["subjects"] != old["subjects"]
+            || new["roleRef"] != old["roleRef"])
+    {
+        refuse_escalation(call, new)?;
+    }
+    Ok(())
+}
+
+/// Refuses the creation by PUT or apply to who may only change.
+pub(crate) fn may_create(call: &Call<'_>) -> Answer<()> {
+    let target = &call.target;
+    let wanted = Attributes {
+        verb: "create",
+        group: &target.group,
+        version: &target.version,
+        resource: &target.plural,
+        subresource: &target.subresource,
+        namespace: &target.namespace,
+        name: &target.name,
+        path: "",
+    };
+    access::authorize(call.server, &call.user, &wanted)
+}
+
+/// Nothing is created in a namespace that is not there, or ends.
+fn namespace_lifecycle(call: &Call<'_>, object: &mut Value) -> Answer<()> {
+    if call.kind.is("", "Namespace") {
+        name_label(object);
+        return Ok(());
+    }
+    let namespace = call.target.namespace.as_str();
+    if !call.kind.namespaced || (call.kind.group == "authorization.k8s.io") {
+        return Ok(());
+    }
+    let key = Key::new(&"namespaces".into(), "", namespace);
+    let Some(stored) = call.server.store.get(&key) else {
+        return Err(Refusal::not_found("", "namespaces", namespace));
+    };
+    let live: Value = serde_json::from_slice(&stored.bytes).unwrap_or_default();
+    if live["metadata"]["deletionTimestamp"].is_null() {
+        return Ok(());
+    }
+    let kind = &call.kind;
+    let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+    let cause = Cause::new(
+        "NamespaceTerminating",
+        "metadata.namespace",
+        format!("namespace {namespace} is being terminated"),
+    );
+    Err(Refusal::forbidden(&kind.group, &kind.plural, Call::name_of(object), &why).with_causes(&[cause]))
+}
+
+/// A namespace carries its name as a label.
+fn name_label(object: &mut Value) {
+    let name = Call::name_of(object).to_owned();
+    if name.is_empty() {
+        return;
+    }
+    let Some(metadata) = object["metadata"].as_object_mut() else { return };
+    let labels = metadata.entry("labels").or_insert_with(|| json!({}));
+    if let Some(labels) = labels.as_object_mut() {
+        labels.insert("kubernetes.io/metadata.name".to_owned(), json!(name));
+    }
+}
+
+fn protect(object: &mut Value, finalizer: &str) {
+    let Some(metadata) = object["metadata"].as_object_mut() else { return };
+    let finalizers = metadata.entry("finalizers").or_insert_with(|| json!([]));
+    if let Some(finalizers) = finalizers.as_array_mut()
+        && !finalizers.iter().any(|known| known == finalizer)
+    {
+        finalizers.push(json!(finalizer));
+    }
+}
+
+/// Tolerations and priority that every pod gets.
+fn admit_pod(object: &mut Value) {
+    let Some(spec) = object["spec"].as_object_mut() else { return };
+    let tolerations = spec.entry("tolerations").or_insert_with(|| json!([]));
+    if let Some(tolerations) = tolerations.as_array_mut() {
+        for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+            let tolerated = tolerations.iter().any(|toleration| {
+                let of = toleration["key"].as_str().unwrap_or_default();
+                let effect = toleration["effect"].as_str().unwrap_or_default();
+                (of == key || of.is_empty()) && (effect == "NoExecute" || effect.is_empty())
+            });
+            if !tolerated {
+                tolerations.push(json!({
+                    "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300,
+                }));
+            }
+        }
+    }
+    if !spec.contains_key("priorityClassName") {
+        spec.entry("priority").or_insert_with(|| json!(0));
+        spec.entry("preemptionPolicy").or_insert_with(|| json!("PreemptLowerPriority"));
+    }
+}
+
+fn taint_new_node(object: &mut Value) {
+    let Some(spec) = object["spec"].as_object_mut() else { return };
+    let taints = spec.entry("taints").or_insert_with(|| json!([]));
+    if let Some(taints) = taints.as_array_mut()
+        && !taints.iter().any(|taint| taint["key"] == "node.kubernetes.io/not-ready")
+    {
+        taints.push(json!({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}));
+    }
+}
+
+/// Nobody grants what they may not do themselves.
+fn refuse_escalation(call: &Call<'_>, object: &Value) -> Answer<()> {
+    let (kind, user) = (&call.kind, &call.user);
+    if user.is_master() {
+        return Ok(());
+    }
+    let namespace = call.target.namespace.as_str();
+    let may = |verb: &str, resource: &str, name: &str| {
+        let wanted =
+            Attributes { verb, group: &kind.group, resource, namespace, name, ..Attributes::default() };
+        access::allows(call.server, user, &wanted).is_some()
+    };
+    let rules = if kind.kind.ends_with("Binding") {
+        let role = &object["roleRef"];
+        let name = role["name"].as_str().unwrap_or_default();
+        let (resource, of) = match role["kind"].as_str() {
+            Some("ClusterRole") => ("clusterroles", ""),
+            _ => ("roles", namespace),
+        };
+        if may("bind", resource, name) {
+            return Ok(());
+        }
+        let key = Key::new(&format!("{resource}.{}", kind.group).as_str().into(), of, name);
+        if call.server.store.get(&key).is_none() && name != "cluster-admin" {
+            return Err(Refusal::not_found(&kind.group, &kind.plural, name));
+        }
+        access::rules_of(call.server, role, namespace)
+    } else {
+        if may("escalate", &kind.plural, Call::name_of(object)) {
+            return Ok(());
+        }
+        object["rules"].as_array().cloned().unwrap_or_default()
+    };
+    let missing = access::uncovered(call.server, user, namespace, &rules);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let texts: Vec<String> = access::compacted(&missing);
+    let groups: Vec<String> = user.groups.iter().map(|group| format!("{group:?}")).collect();
+    let why = format!(
+        "user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}",
+        user.name,
+        groups.join(" "),
+        texts.join("\n"),
+    );
+    Err(Refusal::forbidden(&kind.group, &kind.plural, Call::name_of(object), &why))
+}

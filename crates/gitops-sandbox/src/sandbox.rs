@@ -1,0 +1,254 @@
+//! The sandbox as its users see it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::error::SandboxError;
+use crate::server::{Door, Server, Settings};
+use crate::state::{self, Snapshot};
+use crate::store::{Expect, Key};
+use crate::test_powers::{Asked, Fault, Powers};
+use crate::wire::{Listener, SandboxService, Security};
+
+/// How many writes a watcher may be behind before it has to list again.
+const HISTORY: usize = 10_000;
+/// A real server sends bookmarks about once a minute.
+const BOOKMARKS: Duration = Duration::from_secs(60);
+const TOKEN: &str = "sandbox-admin";
+
+/// A Kubernetes API server inside the process.
+///
+/// It is cheap to clone: all clones are one server. It lives as long as one of them, its services or its
+/// listeners do.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use gitops_sandbox::Sandbox;
+/// use k8s_openapi::api::core::v1::ConfigMap;
+/// use kube::{Api, Client, api::{Patch, PatchParams}};
+///
+/// let sandbox = Sandbox::start();
+/// let client = Client::new(sandbox.service(), "default");
+/// let config_maps: Api<ConfigMap> = Api::default_namespaced(client);
+/// let config = serde_json::json!({
+///     "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "app"}, "data": {"color": "blue"},
+/// });
+/// let applied = config_maps.patch("app", &PatchParams::apply("me"), &Patch::Apply(&config)).await?;
+/// assert_eq!(applied.data.unwrap_or_default()["color"], "blue");
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    server: Arc<Server>,
+}
+
+/// How a sandbox shall be.
+#[derive(Clone, Debug)]
+pub struct SandboxBuilder {
+    settings: Settings,
+    clock: Clock,
+    history: usize,
+    seed: u64,
+}
+
+impl Default for SandboxBuilder {
+    fn default() -> Self {
+        let settings = Settings { token: TOKEN.to_owned(), strict: false, bookmark_every: BOOKMARKS };
+        let now = jiff::Timestamp::now().as_nanosecond();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any bits will do")]
+        let seed = now as u64;
+        Self { settings, clock: Clock::real(), history: HISTORY, seed }
+    }
+}
+
+impl SandboxBuilder {
+    /// Sets the token of the administrator.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.settings.token = token.into();
+        self
+    }
+
+    /// Sets the clock; the real one unless told otherwise.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Refuses (501) what the sandbox does not model, where it would else only log and count it.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.settings.strict = true;
+        self
+    }
+
+    /// Sets how many writes are remembered for watches; 10,000 unless told otherwise.
+    #[must_use]
+    pub fn history(mut self, writes: usize) -> Self {
+        self.history = writes;
+        self
+    }
+
+    /// Sets how often idle watches get a bookmark; once a minute unless told otherwise.
+    #[must_use]
+    pub fn bookmark_every(mut self, interval: Duration) -> Self {
+        self.settings.bookmark_every = interval;
+        self
+    }
+
+    /// Sets what uids and generated names come from, so that a run can be repeated.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Starts the sandbox.
+    #[must_use]
+    pub fn start(self) -> Sandbox {
+        let server = Server::new(self.settings, self.clock, self.history, self.seed, Powers::default());
+        let sandbox = Sandbox { server: Arc::new(server) };
+        sandbox.create_namespaces();
+        sandbox
+    }
+}
+
+impl Sandbox {
+    /// Starts a sandbox with everything as it usually is.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// Returns a builder.
+    #[must_use]
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    /// Returns the server as a tower service: the transport of a `kube::Client`.
+    #[must_use]
+    pub fn service(&self) -> SandboxService {
+        SandboxService::new(Arc::clone(&self.server), Door::Inside)
+    }
+
+    /// Listens on an address; port 0 takes any that is free.
+    ///
+    /// # Errors
+    /// [`SandboxError::Listen`] when the address is taken, [`SandboxError::Certificate`] when none can be made.
+    pub async fn listen(&self, address: SocketAddr, security: Security) -> Result<Listener, SandboxError> {
+        let service = SandboxService::new(Arc::clone(&self.server), Door::Outside);
+        Listener::open(service, address, security, self.server.settings.token.clone()).await
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.server.clock
+    }
+
+    /// Returns the revision of the newest write.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.server.store.revision()
+    }
+
+    /// Returns how many objects there are.
+    #[must_use]
+    pub fn object_count(&self) -> usize {
+        self.server.store.len()
+    }
+
+    /// Returns how many requests asked for something that the sandbox does not model.
+    #[must_use]
+    pub fn unmodelled_requests(&self) -> u64 {
+        self.server.unmodelled_count()
+    }
+
+    /// Makes something go wrong with the next requests that fit.
+    pub fn inject(&self, fault: Fault) {
+        self.server.powers.inject(fault);
+    }
+
+    /// Forgets all faults that have not happened yet.
+    pub fn clear_faults(&self) {
+        self.server.powers.clear_faults();
+    }
+
+    /// Ends all watches that are open.
+    pub fn drop_watches(&self) {
+        self.server.powers.drop_watches();
+    }
+
+    /// Forgets the history up to a revision: watches and lists from before get 410.
+    pub fn compact(&self, revision: u64) {
+        self.server.store.compact(revision);
+    }
+
+    /// Begins to remember requests, for [`take_requests`](Self::take_requests).
+    pub fn log_requests(&self) {
+        self.server.powers.log_requests();
+    }
+
+    /// Returns the requests that were asked since the last time, oldest first; at most the last 4,096.
+    #[must_use]
+    pub fn take_requests(&self) -> Vec<Asked> {
+        self.server.powers.take_log()
+    }
+
+    /// Returns everything that is stored.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        state::take(&self.server)
+    }
+
+    /// Puts everything back as it was when the snapshot was taken. Open watches end with 410.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        state::restore(&self.server, snapshot);
+    }
+
+    /// Saves everything that is stored in a file.
+    ///
+    /// # Errors
+    /// [`SandboxError::State`] when it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), SandboxError> {
+        state::save(&self.server, path)
+    }
+
+    /// Puts back what was [saved](Self::save).
+    ///
+    /// # Errors
+    /// [`SandboxError::State`] when the file cannot be read, or is none of ours.
+    pub fn load(&self, path: &Path) -> Result<(), SandboxError> {
+        state::load(&self.server, path)
+    }
+
+    /// Creates the namespaces that every cluster has.
+    fn create_namespaces(&self) {
+        let server = &self.server;
+        for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+            let mut object = json!({
+                "apiVersion": "v1", "kind": "Namespace",
+                "metadata": {
+                    "name": name, "uid": server.uid(), "creationTimestamp": server.clock.stamp(),
+                    "labels": {"kubernetes.io/metadata.name": name},
+                },
+                "spec": {"finalizers": ["kubernetes"]},
+                "status": {"phase": "Active"},
+            });
+            let key = Key::new(&"namespaces".into(), "", name);
+            let write = |revision: u64| {
+                object["metadata"]["resourceVersion"] = Value::String(revision.to_string());
+                crate::server::to_bytes(&object)
+            };
+            // A new store holds none of them.
+            let _ = server.store.put(&key, Expect::Absent, write);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What kinds there are, and how objects of the built-in ones are read.
+
+pub(crate) mod decode;
+pub(crate) mod discovery;
+pub(crate) mod go_types;
+pub(crate) mod kinds;
+pub(crate) mod openapi;
+pub(crate) mod protobuf;
+pub(crate) mod quantity;
+
+pub(crate) use kinds::{Kind, Kinds, Verb};

@@ -1,0 +1,210 @@
+//! `/openapi/v3`: the schemas of all kinds, by group and version.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use http::{Response, request};
+use serde_json::{Map, Value, json};
+use sha2::Digest as _;
+
+use crate::server::{Server, encoded, response, to_bytes};
+use crate::wire::Body;
+use crate::wire::media::Encoding;
+use crate::wire::status::{Answer, Refusal};
+
+/// What a real server said (`data/record.py`).
+const RECORDED: &[u8] = include_bytes!("../../data/openapi.json.gz");
+
+/// Read when somebody asks for it.
+static DOCUMENTS: LazyLock<Value> = LazyLock::new(|| {
+    let mut text = Vec::new();
+    GzDecoder::new(RECORDED).read_to_end(&mut text).expect("because a test reads the recorded file");
+    serde_json::from_slice(&text).expect("because a test reads the recorded file")
+});
+
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
+
+pub(crate) fn answer(server: &Arc<Server>, parts: &request::Parts, path: &str) -> Answer<Response<Body>> {
+    let path = path.trim_matches('/');
+    if path.is_empty() {
+        let bytes = to_bytes(&index(server));
+        return Ok(response(200, "text/plain; charset=utf-8", bytes.into()));
+    }
+    let accept =
+        parts.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let document = builtin(path).or_else(|| custom(server, path));
+    let Some(document) = document else { return Ok(response(404, "", Bytes::new())) };
+    if accept.starts_with("application/com.github.proto-openapi.spec.v3") {
+        server.unmodelled("OpenAPI v3 in protobuf")?;
+        return Err(Refusal::not_acceptable(&["application/json"]));
+    }
+    Ok(encoded(200, &document, Encoding::Json))
+}
+
+fn hash(value: &Value) -> String {
+    let digest = sha2::Sha512::digest(value.to_string().as_bytes());
+    digest.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+fn index(server: &Server) -> Value {
+    let mut paths = Map::new();
+    let mut add = |path: &str, seed: &Value| {
+        let hash = hash(seed);
+        paths
+            .insert(path.to_owned(), json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={hash}")}));
+    };
+    for (path, document) in DOCUMENTS["documents"].as_object().into_iter().flatten() {
+        // The recorded documents never change.
+        add(path, &document["schemas"]);
+    }
+    let mut versions: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for kind in server.kinds.custom().values() {
+        let Some(custom) = &kind.custom else { continue };
+        let path = format!("apis/{}/{}", kind.group, kind.version);
+        let entry = custom.version(&kind.version).map(|version| version.entry.clone());
+        versions.entry(path).or_default().push(entry.unwrap_or_default());
+        versions.entry(format!("apis/{}", kind.group)).or_default();
+    }
+    for (path, entries) in &versions {
+        add(path, &json!(entries));
+    }
+    json!({"paths": paths})
+}
+
+fn builtin(path: &str) -> Option<Value> {
+    let recorded = DOCUMENTS["documents"].get(path)?;
+    let mut schemas = Map::new();
+    for name in recorded["schemas"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        schemas.insert(name.to_owned(), DOCUMENTS["schemas"][name].clone());
+    }
+    let mut components = json!({"schemas": schemas});
+    if !recorded["security"].is_null() {
+        components["securitySchemes"] = recorded["security"].clone();
+    }
+    Some(json!({
+        "openapi": "3.0.0", "info": recorded["info"], "paths": recorded["paths"], "components": components,
+    }))
+}
+
+/// Makes the document of a custom group's version.
+fn custom(server: &Server, path: &str) -> Option<Value> {
+    let (group, version) = path.strip_prefix("apis/")?.split_once('/')?;
+    let kinds = server.kinds.custom();
+    let kinds: Vec<_> =
+        kinds.values().filter(|kind| kind.group == group && kind.version == version).collect();
+    if kinds.is_empty() {
+        return None;
+    }
+    let mut schemas = Map::new();
+    for name in [
+        "ObjectMeta",
+        "ListMeta",
+        "ManagedFieldsEntry",
+        "FieldsV1",
+        "OwnerReference",
+        "Time",
+        "DeleteOptions",
+        "Preconditions",
+        "Status",
+        "StatusDetails",
+        "StatusCause",
+        "Patch",
+    ] {
+        let name = format!("{META}{name}");
+        schemas.insert(name.clone(), DOCUMENTS["schemas"][&name].clone());
+    }
+    let mut paths = Map::new();
+    for kind in kinds {
+        let Some(custom) = &kind.custom else { continue };
+        let reversed: Vec<&str> = group.split('.').rev().collect();
+        let name = format!("{}.{version}.{}", reversed.join("."), kind.kind);
+        let mut schema = custom.schema(version).clone();
+        if !schema.is_object() {
+            schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        }
+        let gvk = json!([{"group": group, "version": version, "kind": kind.kind}]);
+        schema["x-kubernetes-group-version-kind"] = gvk.clone();
+        if schema["properties"].is_object() || schema["x-kubernetes-preserve-unknown-fields"] != true {
+            let text =
+                |name: &str| DOCUMENTS["schemas"]["io.k8s.api.core.v1.ConfigMap"]["properties"][name].clone();
+            schema["properties"]["apiVersion"] = text("apiVersion");
+            schema["properties"]["kind"] = text("kind");
+            schema["properties"]["metadata"] = text("metadata");
+        }
+        schemas.insert(name.clone(), schema);
+        let list = json!({
+            "description": format!("{} is a list of {}", kind.list_kind, kind.kind),
+            "type": "object", "required": ["items"],
+            "properties": {
+                "apiVersion": {"type": "string"}, "kind": {"type": "string"},
+                "items": {"type": "array", "items": {"allOf": [{"$ref": format!("#/components/schemas/{name}")}], "default": {}}},
+                "metadata": {"$ref": format!("#/components/schemas/{META}ListMeta")},
+            },
+            "x-kubernetes-group-version-kind": [{"group": group, "version": version, "kind": kind.list_kind}],
+        });
+        schemas.insert(format!("{name}List"), list);
+        operations(kind, group, version, &name, &mut paths);
+    }
+    Some(json!({
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }))
+}
+
+/// Adds the operations of a custom resource: those of ConfigMaps, under other names.
+fn operations(
+    kind: &crate::schema::Kind,
+    group: &str,
+    version: &str,
+    schema: &str,
+    paths: &mut Map<String, Value>,
+) {
+    let recorded = &DOCUMENTS["documents"]["api/v1"]["paths"];
+    let place = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
+    let model =
+        |suffix: &str| recorded[format!("/api/v1/namespaces/{{namespace}}/configmaps{suffix}")].clone();
+    let base = format!("/apis/{group}/{version}{place}/{}", kind.plural);
+    let mut named = vec![(base.clone(), model("")), (format!("{base}/{{name}}"), model("/{name}"))];
+    for subresource in kind.subresources.keys() {
+        let mut item = model("/{name}");
+        if let Some(item) = item.as_object_mut() {
+            item.remove("delete");
+        }
+        named.push((format!("{base}/{{name}}/{subresource}"), item));
+    }
+    for (path, item) in named {
+        let text = item
+            .to_string()
+            .replace(
+                "#/components/schemas/io.k8s.api.core.v1.ConfigMapList",
+                &format!("#/components/schemas/{schema}List"),
+            )
+            .replace(
+                "#/components/schemas/io.k8s.api.core.v1.ConfigMap",
+                &format!("#/components/schemas/{schema}"),
+            )
+            .replace("CoreV1", &format!("{}{}", capitalized(group), capitalized(version)))
+            .replace("ConfigMap", &kind.kind)
+            .replace("\"core_v1\"", &format!("\"{group}_{version}\""))
+            .replace("\"group\":\"\"", &format!("\"group\":\"{group}\""))
+            .replace("\"version\":\"v1\"", &format!("\"version\":\"{version}\""));
+        paths.insert(path, serde_json::from_str(&text).unwrap_or(Value::Null));
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let parts = text.split(['.', '-']);
+    parts
+        .map(|part| {
+            let mut chars = part.chars();
+            chars
+                .next()
+                .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect::<String>())
+        })
+        .collect()
+}

@@ -1,0 +1,299 @@
+//! The store: objects as bytes, one revision counter, and a window of history.
+//!
+//! It knows nothing of Kubernetes but that an object carries its revision. Readers get the bytes that were
+//! written; a list at an older revision is the present with the later events undone.
+
+mod events;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+pub(crate) use events::{Change, Event};
+
+/// The kind of an object as it is stored: group and plural (`deployments.apps`).
+pub(crate) type Resource = Arc<str>;
+
+/// Where an object is: its resource, namespace and name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    pub(crate) resource: Resource,
+    /// `namespace/name`, or the name alone.
+    pub(crate) path: Box<str>,
+}
+
+impl Key {
+    pub(crate) fn new(resource: &Resource, namespace: &str, name: &str) -> Self {
+        let path = if namespace.is_empty() { name.into() } else { format!("{namespace}/{name}").into() };
+        Self { resource: Arc::clone(resource), path }
+    }
+}
+
+/// An object as it is stored.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    /// Its JSON, with `metadata.resourceVersion`.
+    pub(crate) bytes: Bytes,
+    pub(crate) revision: u64,
+}
+
+/// What must be there for a write to happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expect {
+    Absent,
+    Revision(u64),
+}
+
+/// Something else was there than the write expected.
+#[derive(Debug)]
+pub(crate) struct Mismatch;
+
+/// A page of a list.
+pub(crate) struct Page {
+    pub(crate) items: Vec<Arc<Stored>>,
+    /// The revision that all pages show.
+    pub(crate) revision: u64,
+    /// The key to go on from.
+    pub(crate) next: Option<Box<str>>,
+    /// How many are left after this page.
+    pub(crate) remaining: usize,
+}
+
+/// The revision is no longer in the history.
+#[derive(Debug)]
+pub(crate) struct Compacted {
+    pub(crate) oldest: u64,
+}
+
+pub(crate) struct Store {
+    state: Mutex<State>,
+    newest: watch::Sender<u64>,
+}
+
+struct State {
+    revision: u64,
+    objects: HashMap<Resource, BTreeMap<Box<str>, Arc<Stored>>>,
+    history: VecDeque<Event>,
+    /// Every revision after this one is in the history.
+    compacted: u64,
+    window: usize,
+}
+
+impl Store {
+    pub(crate) fn new(window: usize) -> Self {
+        // Revision 1 is etcd's empty store.
+        let state = State {
+            revision: 1,
+            objects: HashMap::new(),
+            history: VecDeque::new(),
+            compacted: 0,
+            window: window.max(1),
+        };
+        Self { state: Mutex::new(state), newest: watch::Sender::new(1) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn revision(&self) -> u64 {
+        self.lock().revision
+    }
+
+    /// Tells of every new revision.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Stored>> {
+        self.lock().objects.get(&key.resource)?.get(&key.path).cloned()
+    }
+
+    /// Writes an object; `make` gets the revision that it will have.
+    pub(crate) fn put(
+        &self,
+        key: &Key,
+        expect: Expect,
+        make: impl FnOnce(u64) -> Vec<u8>,
+    ) -> Result<Arc<Stored>, Mismatch> {
+        let mut state = self.lock();
+        let before = state.objects.get(&key.resource).and_then(|objects| objects.get(&key.path)).cloned();
+        check(before.as_ref(), expect)?;
+        let revision = state.revision + 1;
+        let stored = Arc::new(Stored { bytes: make(revision).into(), revision });
+        state
+            .objects
+            .entry(Arc::clone(&key.resource))
+            .or_default()
+            .insert(key.path.clone(), Arc::clone(&stored));
+        let change = Change::Put(Arc::clone(&stored));
+        state.record(Event { revision, key: key.clone(), before, change });
+        self.newest.send_replace(revision);
+        Ok(stored)
+    }
+
+    /// Removes an object; `make` gets the revision of the removal and makes what watchers see.
+    pub(crate) fn remove(
+        &self,
+        key: &Key,
+        expect: Expect,
+        make: impl FnOnce(u64) -> Vec<u8>,
+    ) -> Result<Arc<Stored>, Mismatch> {
+        let mut state = self.lock();
+        let before = state.objects.get(&key.resource).and_then(|objects| objects.get(&key.path)).cloned();
+        check(before.as_ref(), expect)?;
+        let revision = state.revision + 1;
+        let stored = Arc::new(Stored { bytes: make(revision).into(), revision });
+        if let Some(objects) = state.objects.get_mut(&key.resource) {
+            objects.remove(&key.path);
+        }
+        let change = Change::Delete(Arc::clone(&stored));
+        state.record(Event { revision, key: key.clone(), before, change });
+        self.newest.send_replace(revision);
+        Ok(stored)
+    }
+
+    /// Lists the objects of a resource in a namespace (`""`: in all), as they were at a revision.
+    pub(crate) fn list(
+        &self,
+        resource: &str,
+        namespace: &str,
+        at: Option<u64>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, Compacted> {
+        let state = self.lock();
+        let revision = at.unwrap_or(state.revision).min(state.revision);
+        if revision < state.compacted {
+            return Err(Compacted { oldest: state.compacted });
+        }
+        let prefix = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
+        let start = after.unwrap_or(&prefix).to_owned();
+        let bound =
+            if after.is_some() { Bound::Excluded(start.as_str()) } else { Bound::Included(prefix.as_str()) };
+        // What later events changed, as it was before.
+        let mut undone: BTreeMap<&str, Option<&Arc<Stored>>> = BTreeMap::new();
+        for event in state.history.iter().rev().take_while(|event| event.revision > revision) {
+            if &*event.key.resource == resource && event.key.path.starts_with(&prefix) {
+                undone.insert(&event.key.path, event.before.as_ref());
+            }
+        }
+        let empty = BTreeMap::new();
+        let objects = state.objects.get(resource).unwrap_or(&empty);
+        let present = objects
+            .range::<str, _>((bound, Bound::Unbounded))
+            .take_while(|(path, _)| path.starts_with(&prefix));
+        let mut items: Vec<(&str, &Arc<Stored>)>;
+        if undone.is_empty() && limit > 0 {
+            items = present.clone().take(limit + 1).map(|(path, stored)| (&**path, stored)).collect();
+            let total = if items.len() > limit { present.count() } else { items.len() };
+            let more = items.len() > limit;
+            items.truncate(limit);
+            let next = if more { items.last().map(|(path, _)| (*path).into()) } else { None };
+            let remaining = total - items.len();
+            let items = items.into_iter().map(|(_, stored)| Arc::clone(stored)).collect();
+            return Ok(Page { items, revision, next, remaining });
+        }
+        items = present
+            .filter(|(path, _)| !undone.contains_key(&***path))
+            .map(|(path, stored)| (&**path, stored))
+            .collect();
+        let is_after = |path: &str| after.is_none_or(|after| path > after);
+        items.extend(
+            undone
+                .iter()
+                .filter(|(path, _)| is_after(path))
+                .filter_map(|(path, before)| Some((*path, (*before)?))),
+        );
+        items.sort_by_key(|(path, _)| *path);
+        let total = items.len();
+        let more = limit > 0 && total > limit;
+        if more {
+            items.truncate(limit);
+        }
+        let next = if more { items.last().map(|(path, _)| (*path).into()) } else { None };
+        let remaining = total - items.len();
+        let items = items.into_iter().map(|(_, stored)| Arc::clone(stored)).collect();
+        Ok(Page { items, revision, next, remaining })
+    }
+
+    /// Returns the events of some resource after a revision, and the revision up to which they go.
+    pub(crate) fn events_after(
+        &self,
+        revision: u64,
+        wanted: impl Fn(&Key) -> bool,
+    ) -> Result<(Vec<Event>, u64), Compacted> {
+        let state = self.lock();
+        if revision < state.compacted {
+            return Err(Compacted { oldest: state.compacted });
+        }
+        let first = state.history.partition_point(|event| event.revision <= revision);
+        let events = state.history.range(first..).filter(|event| wanted(&event.key)).cloned().collect();
+        Ok((events, state.revision.max(revision)))
+    }
+
+    /// Forgets the history up to a revision.
+    pub(crate) fn compact(&self, revision: u64) {
+        let mut state = self.lock();
+        let revision = revision.min(state.revision);
+        let first = state.history.partition_point(|event| event.revision <= revision);
+        state.history.drain(..first);
+        state.compacted = state.compacted.max(revision);
+    }
+
+    /// Returns how many objects there are.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().objects.values().map(BTreeMap::len).sum()
+    }
+
+    /// Returns everything that is stored.
+    pub(crate) fn dump(&self) -> (u64, Vec<(Key, Bytes)>) {
+        let state = self.lock();
+        let objects = state.objects.iter().flat_map(|(resource, objects)| {
+            objects.iter().map(|(path, stored)| {
+                (Key { resource: Arc::clone(resource), path: path.clone() }, stored.bytes.clone())
+            })
+        });
+        (state.revision, objects.collect())
+    }
+
+    /// Puts everything that was stored back. Watches that go on from another history learn that it is gone.
+    pub(crate) fn restore(&self, revision: u64, objects: impl IntoIterator<Item = (Key, Bytes, u64)>) {
+        let mut state = self.lock();
+        // Revisions never go back, or a watcher would take old news for new.
+        let revision = revision.max(state.revision + 1);
+        state.objects.clear();
+        state.history.clear();
+        for (key, bytes, revision) in objects {
+            let stored = Arc::new(Stored { bytes, revision });
+            state.objects.entry(key.resource).or_default().insert(key.path, stored);
+        }
+        state.revision = revision;
+        state.compacted = revision;
+        self.newest.send_replace(revision);
+    }
+}
+
+fn check(before: Option<&Arc<Stored>>, expect: Expect) -> Result<(), Mismatch> {
+    let holds = match (before, expect) {
+        (None, Expect::Absent) => true,
+        (Some(stored), Expect::Revision(revision)) => stored.revision == revision,
+        _ => false,
+    };
+    if holds { Ok(()) } else { Err(Mismatch) }
+}
+
+impl State {
+    fn record(&mut self, event: Event) {
+        self.revision = event.revision;
+        self.history.push_back(event);
+        while self.history.len() > self.window {
+            if let Some(oldest) = self.history.pop_front() {
+                self.compacted = oldest.revision;
+            }
+        }
+    }
+}

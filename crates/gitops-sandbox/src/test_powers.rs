@@ -1,0 +1,230 @@
+//! What tests can do to a server: faults by request, and a log of what was asked.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{StatusCode, request};
+
+use crate::wire::status::Refusal;
+
+/// Which requests a fault is for; everything that is not said fits.
+///
+/// ```
+/// use gitops_sandbox::{Fault, Matching};
+/// let fault = Fault::status(503, "ServiceUnavailable", "try again").on(Matching::any().method("PATCH")).times(2);
+/// # let _ = fault;
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Matching {
+    method: Option<String>,
+    path: Option<String>,
+    query: Option<String>,
+}
+
+impl Matching {
+    /// Returns what fits every request.
+    #[must_use]
+    pub fn any() -> Self {
+        Self::default()
+    }
+
+    /// Asks for a method.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_owned());
+        self
+    }
+
+    /// Asks for a part of the path (`/deployments/app`).
+    #[must_use]
+    pub fn path(mut self, part: &str) -> Self {
+        self.path = Some(part.to_owned());
+        self
+    }
+
+    /// Asks for a part of the query (`watch=true`).
+    #[must_use]
+    pub fn query(mut self, part: &str) -> Self {
+        self.query = Some(part.to_owned());
+        self
+    }
+
+    fn fits(&self, parts: &request::Parts) -> bool {
+        let contains =
+            |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|part| text.contains(part));
+        self.method.as_ref().is_none_or(|method| parts.method == method.as_str())
+            && contains(&self.path, parts.uri.path())
+            && contains(&self.query, parts.uri.query().unwrap_or_default())
+    }
+}
+
+/// Something that goes wrong with a request.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    what: What,
+    on: Matching,
+    times: usize,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Status(Box<Refusal>),
+    Delay(Duration),
+    LostReply,
+}
+
+impl Fault {
+    /// Refuses the request with this status; nothing is done.
+    #[must_use]
+    pub fn status(code: u16, reason: &'static str, message: &str) -> Self {
+        Self::new(What::Status(Refusal::new(code, reason, message)))
+    }
+
+    /// Lets the request wait, on the server's clock.
+    #[must_use]
+    pub fn delay(duration: Duration) -> Self {
+        Self::new(What::Delay(duration))
+    }
+
+    /// Does what is asked, but says it failed: what a client sees when the connection breaks after the write.
+    #[must_use]
+    pub fn lost_reply() -> Self {
+        Self::new(What::LostReply)
+    }
+
+    fn new(what: What) -> Self {
+        Self { what, on: Matching::any(), times: 1 }
+    }
+
+    /// Sets which requests it is for.
+    #[must_use]
+    pub fn on(mut self, on: Matching) -> Self {
+        self.on = on;
+        self
+    }
+
+    /// Sets how often it happens; once unless told otherwise.
+    #[must_use]
+    pub fn times(mut self, times: usize) -> Self {
+        self.times = times;
+        self
+    }
+}
+
+/// A request that the server was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Asked {
+    /// The method.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// The query, without its question mark.
+    pub query: String,
+    /// What the client calls itself.
+    pub user_agent: String,
+    /// The body.
+    pub body: Bytes,
+    /// The status of the answer; 0 while there is none.
+    pub status: u16,
+}
+
+/// How many requests are remembered.
+const REMEMBERED: usize = 4096;
+
+#[derive(Default)]
+pub(crate) struct Powers {
+    faults: Mutex<Vec<Fault>>,
+    log: Mutex<Log>,
+    /// Changes when all watches shall end.
+    drops: tokio::sync::watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Log {
+    on: bool,
+    asked: VecDeque<Asked>,
+    first: usize,
+}
+
+/// What was decided about a request.
+pub(crate) struct Seen {
+    pub(crate) delay: Option<Duration>,
+    pub(crate) answer: Option<Box<Refusal>>,
+    pub(crate) lose_reply: bool,
+    place: Option<usize>,
+}
+
+impl Powers {
+    pub(crate) fn inject(&self, fault: Fault) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+    }
+
+    pub(crate) fn drop_watches(&self) {
+        self.drops.send_modify(|count| *count += 1);
+    }
+
+    pub(crate) fn watch_drops(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.drops.subscribe()
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(crate) fn log_requests(&self) {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).on = true;
+    }
+
+    /// Returns the requests since the last time, oldest first.
+    pub(crate) fn take_log(&self) -> Vec<Asked> {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.first += log.asked.len();
+        log.asked.drain(..).collect()
+    }
+
+    pub(crate) fn see(&self, parts: &request::Parts, body: &Bytes) -> Seen {
+        let mut seen = Seen { delay: None, answer: None, lose_reply: false, place: None };
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        for fault in faults.iter_mut().filter(|fault| fault.times > 0 && fault.on.fits(parts)) {
+            fault.times -= 1;
+            match &fault.what {
+                What::Status(refusal) => seen.answer = Some(refusal.clone()),
+                What::Delay(delay) => seen.delay = Some(*delay),
+                What::LostReply => seen.lose_reply = true,
+            }
+        }
+        faults.retain(|fault| fault.times > 0);
+        drop(faults);
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if log.on {
+            let agent = parts.headers.get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+            let asked = Asked {
+                method: parts.method.to_string(),
+                path: parts.uri.path().to_owned(),
+                query: parts.uri.query().unwrap_or_default().to_owned(),
+                user_agent: agent.unwrap_or_default().to_owned(),
+                body: body.clone(),
+                status: 0,
+            };
+            seen.place = Some(log.first + log.asked.len());
+            log.asked.push_back(asked);
+            if log.asked.len() > REMEMBERED {
+                log.asked.pop_front();
+                log.first += 1;
+            }
+        }
+        seen
+    }
+
+    pub(crate) fn saw(&self, seen: &Seen, status: StatusCode) {
+        let Some(place) = seen.place else { return };
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = place.checked_sub(log.first);
+        if let Some(asked) = place.and_then(|place| log.asked.get_mut(place)) {
+            asked.status = status.as_u16();
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! JSON as Go reads it: of a key that stands twice the last value counts, and strict readers hear of it.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// A document, and the paths of keys that stand twice (`metadata.name`, `spec.ports[0].port`).
+pub(crate) struct Document {
+    pub(crate) value: Value,
+    pub(crate) duplicates: Vec<String>,
+}
+
+/// Reads a JSON document.
+///
+/// # Errors
+/// Fails with the text that Go's reader gives.
+pub(crate) fn read(bytes: &[u8]) -> Result<Document, String> {
+    let state = RefCell::new(State { path: String::new(), duplicates: Vec::new() });
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value =
+        Tracked { state: &state }.deserialize(&mut reader).map_err(|error| go_error(bytes, &error))?;
+    reader.end().map_err(|error| go_error(bytes, &error))?;
+    Ok(Document { value, duplicates: state.into_inner().duplicates })
+}
+
+/// Says what is wrong with a document in Go's words.
+pub(crate) fn go_error(bytes: &[u8], error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "unexpected end of JSON input".to_owned();
+    }
+    let mut offset = 0;
+    for (line, text) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        if line + 1 == error.line() {
+            offset += error.column().saturating_sub(1);
+            break;
+        }
+        offset += text.len() + 1;
+    }
+    let text = String::from_utf8_lossy(bytes.get(offset..).unwrap_or_default());
+    let found = text.chars().next().map_or_else(|| "EOF".to_owned(), |c| format!("{c:?}"));
+    let message = error.to_string();
+    let why = if message.starts_with("expected `:`") {
+        "after object key"
+    } else if message.starts_with("expected `,` or `}`") {
+        "after object key:value pair"
+    } else if message.starts_with("expected `,` or `]`") {
+        "after array element"
+    } else if message.starts_with("key must be a string") {
+        "looking for beginning of object key string"
+    } else if message.starts_with("trailing characters") {
+        "after top-level value"
+    } else {
+        "looking for beginning of value"
+    };
+    format!("invalid character {found} {why}")
+}
+
+struct State {
+    path: String,
+    duplicates: Vec<String>,
+}
+
+struct Tracked<'s> {
+    state: &'s RefCell<State>,
+}
+
+impl<'de> DeserializeSeed<'de> for Tracked<'_> {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Tracked<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        // Go writes a number without a fraction as an integer.
+        let whole = value.trunc() == value && value.abs() < 9e15;
+        #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and is small")]
+        let number = if whole { Some(Number::from(value as i64)) } else { Number::from_f64(value) };
+        Ok(number.map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        reader.deserialize_any(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut read = Vec::new();
+        let length = self.state.borrow().path.len();
+        loop {
+            self.state.borrow_mut().path.push_str(&format!("[{}]", read.len()));
+            let item = items.next_element_seed(Tracked { state: self.state })?;
+            self.state.borrow_mut().path.truncate(length);
+            match item {
+                Some(item) => read.push(item),
+                None => return Ok(Value::Array(read)),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut read = Map::new();
+        let length = self.state.borrow().path.len();
+        while let Some(key) = entries.next_key::<String>()? {
+            {
+                let mut state = self.state.borrow_mut();
+                if length > 0 {
+                    state.path.push('.');
+                }
+                state.path.push_str(&key);
+                if read.contains_key(&key) {
+                    let path = state.path.clone();
+                    if !state.duplicates.contains(&path) {
+                        state.duplicates.push(path);
+                    }
+                }
+            }
+            let value = entries.next_value_seed(Tracked { state: self.state })?;
+            self.state.borrow_mut().path.truncate(length);
+            read.insert(key, value);
+        }
+        Ok(Value::Object(read))
+    }
+}
