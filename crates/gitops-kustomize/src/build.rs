@@ -150,6 +150,11 @@ impl Kustomize {
         Ok(target.kustomization.written())
     }
 
+    /// Returns the directory that is built, relative to the tree's root.
+    pub(crate) fn folder(&self) -> String {
+        crate::root::rooted(&self.path)
+    }
+
     fn open<'a>(&'a self, tree: &'a dyn FileTree) -> Result<(Context<'a>, Place), BuildError> {
         let root = Root::new(tree, &self.mount, self.restrictions, self.limits);
         let place = root.open(&self.path)?;

@@ -8,6 +8,7 @@ mod base64;
 mod build;
 mod config;
 mod crds;
+pub mod decrypt;
 mod defaults;
 mod error;
 mod field_spec;

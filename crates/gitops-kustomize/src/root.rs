@@ -85,17 +85,7 @@ impl<'a> Root<'a> {
         if path.contains('\0') {
             return Err(BuildError::Refused(format!("path {path:?} holds a NUL")));
         }
-        let mut parts: Vec<&str> = Vec::new();
-        for part in path.split('/') {
-            match part {
-                "" | "." => {}
-                ".." => {
-                    parts.pop();
-                }
-                part => parts.push(part),
-            }
-        }
-        let dir = parts.join("/");
+        let dir = rooted(path);
         Ok(Place { dir, referrers: Vec::new() })
     }
 
@@ -251,6 +241,21 @@ impl<'a> Root<'a> {
         }
         found.map(|name| Ok((name, self.read(&join(&place.dir, name))?))).transpose()
     }
+}
+
+/// Returns the directory of the tree that a path leads to; steps out of the root stay at the root.
+pub(crate) fn rooted(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// Joins a directory of the tree and a name in it.

@@ -18,9 +18,10 @@ use std::rc::Rc;
 
 pub(crate) use self::edit::{FieldError, Setter};
 pub(crate) use self::path::{PathMatcher, split_path, split_path_smart};
-pub(crate) use self::print::print_documents;
+pub(crate) use self::print::{TextStyle, double_quoted, print_documents, text_style};
 pub(crate) use self::read::{ReadError, ReadLimits};
 pub(crate) use self::resolve::{Resolved, resolve};
+pub(crate) use self::timestamp::parse as parse_time;
 pub(crate) use self::value::tag_name;
 
 /// The place of a node in its arena.

@@ -6,6 +6,9 @@
 //! `VERBOSE=1` shows what was wanted.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+#[path = "corpora/sops.rs"]
+mod sops;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

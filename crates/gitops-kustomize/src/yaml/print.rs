@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::legacy::{is_base_60, is_old_bool};
 use super::{Id, Kind, Node, Nodes, Style, Tag, resolve};
 
 impl Nodes {
@@ -25,6 +26,32 @@ pub(crate) fn print_documents(nodes: &Nodes, roots: &[Id]) -> String {
 /// Tells whether the text may stand unquoted in a block.
 pub(super) fn plain_allowed(text: &str) -> bool {
     Traits::of(text).block_plain
+}
+
+/// How a text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TextStyle {
+    Plain,
+    Single,
+    Double,
+    Literal,
+}
+
+/// Returns how yaml.v3 writes a text in a block, `ambiguous` telling that it would be read as something else.
+pub(crate) fn text_style(text: &str, key: bool, ambiguous: bool) -> TextStyle {
+    let traits = Traits::of(text);
+    let many_lines = text.contains('\n');
+    if many_lines && !key && traits.block {
+        TextStyle::Literal
+    } else if many_lines || key && traits.multiline || ambiguous || is_old_bool(text) || is_base_60(text) {
+        TextStyle::Double
+    } else if traits.block_plain && !text.is_empty() {
+        TextStyle::Plain
+    } else if traits.single_quoted {
+        TextStyle::Single
+    } else {
+        TextStyle::Double
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -401,7 +428,8 @@ fn is_printable(c: char) -> bool {
     matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && c != '\u{feff}'
 }
 
-fn double_quoted(text: &str, out: &mut String) {
+/// Writes a text in double quotes.
+pub(crate) fn double_quoted(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
         match c {
