@@ -7,6 +7,8 @@
 //! - [`FileTree`] is a read-only tree of files: a folder ([`DirectoryTree`]), memory ([`MemoryTree`]), or
 //!   whatever else implements it.
 //!
+//! - [`usual`] reads the YAML that nearly all manifests are written in, for who builds something else of it.
+//!
 //! Nothing here talks to anybody: the one side effect is that [`DirectoryTree`] reads files.
 
 mod document;
@@ -19,6 +21,7 @@ mod parse;
 mod resolve;
 mod span;
 pub mod tree;
+pub mod usual;
 
 pub use self::document::Document;
 pub use self::emit::{to_canonical_json, to_yaml};

@@ -2,11 +2,11 @@
 
 mod build;
 mod check;
-
 mod json;
 mod keeper;
 mod list;
 mod merge;
+mod quick;
 mod repair;
 mod reprint;
 mod scalar;

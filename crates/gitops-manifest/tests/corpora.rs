@@ -1,6 +1,9 @@
 //! Recorded controllers as judges: what kustomize-controller made of YAML's scalars.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+#[path = "it/beside.rs"]
+mod beside;
+
 use std::path::{Path, PathBuf};
 
 use gitops_manifest::{Object, ParseOptions, parse, parse_objects};
@@ -101,4 +104,56 @@ fn every_yaml_file_of_the_scenarios_is_read() {
     }
     println!("corpus flux-e2e/scenarios as YAML: {passed}/{total}");
     assert_eq!(passed, total);
+}
+
+/// Adds every text of several lines that a record holds.
+fn texts(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.contains('\n') => out.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, out)),
+        Value::Object(map) => map.values().for_each(|item| texts(item, out)),
+        _ => {}
+    }
+}
+
+/// Adds the texts of the files below a folder: YAML as it is, and what stands inside of JSON.
+fn gather(folder: &Path, out: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            gather(&path, out);
+            continue;
+        }
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("yaml" | "yml") => out.push(text),
+            Some("json" | "jsonl") => {
+                let records = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
+                records.map_while(Result::ok).for_each(|record| texts(&record, out));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_text_of_the_usual_yaml_is_read_as_the_full_parser_reads_it() {
+    for name in ["kustomize", "flux-e2e", "flux-crds", "flux-build", "setters"] {
+        let Some(folder) = corpus(name) else { continue };
+        let mut files = Vec::new();
+        gather(&folder, &mut files);
+        let (mut usual, mut total) = (0, 0);
+        for file in &files {
+            for document in file.replace("\r\n", "\n").split_inclusive("\n---\n") {
+                let document = document.strip_suffix("---\n").unwrap_or(document);
+                total += 1;
+                usual += usize::from(beside::check(document));
+            }
+        }
+        // A difference ends the test; the others are read by the full parser alone.
+        println!(
+            "corpus {name}: {usual} of {total} texts are usual, each is read as the full parser reads it"
+        );
+        assert!(usual > 0);
+    }
 }

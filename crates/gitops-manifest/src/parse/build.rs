@@ -9,11 +9,12 @@ use super::ParseOptions;
 use super::keeper::Keeper;
 use super::scalar::Scalar;
 use super::split::Chunk;
-use super::{merge, repair};
+use super::{merge, quick, repair};
 use crate::document::Document;
 use crate::error::{ParseError, Position};
 use crate::resolve::{self, Resolved, Resolver};
 use crate::span::PathPart;
+use crate::usual::{Mark, Stretch};
 
 /// Parses the chunks of a text.
 pub(super) fn documents(chunks: Vec<Chunk<'_>>, options: &ParseOptions) -> Result<Vec<Document>, ParseError> {
@@ -21,6 +22,11 @@ pub(super) fn documents(chunks: Vec<Chunk<'_>>, options: &ParseOptions) -> Resul
     let mut documents = Vec::with_capacity(chunks.len());
     let mut keeper = Keeper::new(options.keep_spans);
     for mut chunk in chunks {
+        if let Ok(document) = quick::document(&chunk, options, &mut totals, &mut keeper) {
+            documents.extend(document);
+            continue;
+        }
+        let kept = keeper.len();
         loop {
             let mut builder = Builder::new(&chunk, options, totals, keeper);
             match builder.run() {
@@ -33,7 +39,7 @@ pub(super) fn documents(chunks: Vec<Chunk<'_>>, options: &ParseOptions) -> Resul
                 Err(Stop::Syntax(error)) => {
                     let parsed_to = builder.end;
                     keeper = builder.keeper;
-                    keeper.reset();
+                    keeper.truncate(kept);
                     if !repair::quoted_lines(&mut chunk, &error, parsed_to) {
                         return Err(refuse(&chunk, &error, options));
                     }
@@ -75,9 +81,9 @@ impl From<ParseError> for Stop {
 
 /// What is counted over all chunks.
 #[derive(Clone, Copy, Default)]
-struct Totals {
-    nodes: usize,
-    documents: usize,
+pub(super) struct Totals {
+    pub(super) nodes: usize,
+    pub(super) documents: usize,
     alias_nodes: usize,
     alias_bytes: usize,
 }
@@ -185,18 +191,18 @@ impl<'t> Builder<'t> {
         options.set_emit_comments(self.options.keep_spans);
         for event in Parser::new_from_str_with_options(&self.chunk.content, options) {
             let (event, span) = event.map_err(Stop::Syntax)?;
-            self.event(event, span)?;
+            self.event(event, stretch(&span))?;
         }
         Ok(())
     }
 
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), ParseError> {
+    fn event(&mut self, event: Event<'_>, span: Stretch) -> Result<(), ParseError> {
         match event {
             Event::DocumentStart(..) => self.anchors.clear(),
             Event::DocumentEnd => self.finish_document(),
             Event::Scalar(text, style, anchor, tag) => {
                 self.begin_node(&span)?;
-                let is_written = byte(span.end) > byte(span.start);
+                let is_written = span.end.byte > span.start.byte;
                 if self.stack.is_empty() && !is_written && anchor == 0 && tag.is_none() {
                     // Nothing between two separators is no document.
                     self.totals.documents -= 1;
@@ -204,7 +210,7 @@ impl<'t> Builder<'t> {
                     return Ok(());
                 }
                 let in_flow = self.stack.last().is_some_and(|frame| frame.is_flow);
-                let is_cut = self.ends_mid_line && byte(span.end) == self.chunk.content.len();
+                let is_cut = self.ends_mid_line && span.end.byte == self.chunk.content.len();
                 self.scalar(Scalar { text, style, tag, is_written, in_flow, is_cut }, anchor, &span)?;
             }
             Event::SequenceStart(style, anchor, _) => {
@@ -225,7 +231,7 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    fn begin_node(&mut self, span: &Span) -> Result<(), ParseError> {
+    fn begin_node(&mut self, span: &Stretch) -> Result<(), ParseError> {
         let limits = &self.options.limits;
         self.totals.nodes += 1;
         if self.totals.nodes > limits.nodes {
@@ -236,9 +242,9 @@ impl<'t> Builder<'t> {
             if self.totals.documents > limits.documents {
                 return Err(self.limit(span, limits.documents, "documents"));
             }
-            self.start = Some((byte(span.start), span.start.line()));
+            self.start = Some((span.start.byte, span.start.line));
         }
-        self.end = byte(span.end);
+        self.end = span.end.byte;
         Ok(())
     }
 
@@ -247,7 +253,7 @@ impl<'t> Builder<'t> {
         content: Content,
         style: StructureStyle,
         anchor: usize,
-        span: &Span,
+        span: &Stretch,
     ) -> Result<(), ParseError> {
         self.begin_node(span)?;
         self.keeper.other();
@@ -263,10 +269,10 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    fn end_collection(&mut self, span: &Span) -> Result<(), ParseError> {
+    fn end_collection(&mut self, span: &Stretch) -> Result<(), ParseError> {
         // A flow collection ends with its bracket, a block collection where its last node does.
-        if byte(span.end) > byte(span.start) {
-            self.end = byte(span.end);
+        if span.end.byte > span.start.byte {
+            self.end = span.end.byte;
             self.keeper.other();
         }
         let Some(frame) = self.stack.pop() else { return Ok(()) };
@@ -285,7 +291,7 @@ impl<'t> Builder<'t> {
         self.place(Node { value, size: frame.size, is_alias: false }, span)
     }
 
-    fn scalar(&mut self, scalar: Scalar<'_>, anchor: usize, span: &Span) -> Result<(), ParseError> {
+    fn scalar(&mut self, scalar: Scalar<'_>, anchor: usize, span: &Stretch) -> Result<(), ParseError> {
         let resolver = self.options.resolver;
         if self.expects_key() {
             self.keeper.other();
@@ -305,7 +311,7 @@ impl<'t> Builder<'t> {
         self.place(Node { value, size, is_alias: false }, span)
     }
 
-    fn key(&mut self, scalar: Scalar<'_>, anchor: usize, span: &Span) -> Result<(), ParseError> {
+    fn key(&mut self, scalar: Scalar<'_>, anchor: usize, span: &Stretch) -> Result<(), ParseError> {
         if scalar.is_merge() {
             self.set_key(Key::Merge);
             return Ok(());
@@ -324,7 +330,7 @@ impl<'t> Builder<'t> {
         self.name_key(key, span)
     }
 
-    fn alias(&mut self, anchor: usize, span: &Span) -> Result<(), ParseError> {
+    fn alias(&mut self, anchor: usize, span: &Stretch) -> Result<(), ParseError> {
         self.keeper.other();
         let Some((value, size)) = self.anchors.get(&anchor) else {
             let reason = "an anchor's value contains itself".to_owned();
@@ -363,7 +369,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn name_key(&mut self, key: String, span: &Span) -> Result<(), ParseError> {
+    fn name_key(&mut self, key: String, span: &Stretch) -> Result<(), ParseError> {
         if self.refuses_duplicates
             && let Some(Frame { content: Content::Map(content), .. }) = self.stack.last_mut()
         {
@@ -373,14 +379,14 @@ impl<'t> Builder<'t> {
                 let first_line = *first_line;
                 return Err(ParseError::DuplicateKey { at: self.at(span), key, first_line });
             }
-            content.lines.push((key.clone(), self.chunk.line(span.start.line())));
+            content.lines.push((key.clone(), self.chunk.line(span.start.line)));
         }
         self.set_key(Key::Name(key));
         Ok(())
     }
 
     /// Puts a complete value into the collection that is being read.
-    fn place(&mut self, node: Node, span: &Span) -> Result<(), ParseError> {
+    fn place(&mut self, node: Node, span: &Stretch) -> Result<(), ParseError> {
         let Some(frame) = self.stack.last_mut() else {
             self.root = Some(node.value);
             return Ok(());
@@ -434,21 +440,26 @@ impl<'t> Builder<'t> {
         self.stack.iter().filter_map(part).collect()
     }
 
-    fn at(&self, span: &Span) -> Position {
-        self.chunk.position(span.start.line(), span.start.col())
+    fn at(&self, span: &Stretch) -> Position {
+        self.chunk.position(span.start.line, span.start.column)
     }
 
-    fn value_error(&self, span: &Span, reason: String) -> ParseError {
+    fn value_error(&self, span: &Stretch, reason: String) -> ParseError {
         ParseError::Value { at: self.at(span), reason }
     }
 
-    fn key_error(&self, span: &Span, reason: impl Into<String>) -> ParseError {
+    fn key_error(&self, span: &Stretch, reason: impl Into<String>) -> ParseError {
         ParseError::Key { at: self.at(span), reason: reason.into() }
     }
 
-    fn limit(&self, span: &Span, limit: usize, what: &'static str) -> ParseError {
+    fn limit(&self, span: &Stretch, limit: usize, what: &'static str) -> ParseError {
         ParseError::Limit { at: self.at(span), limit, what }
     }
+}
+
+fn stretch(span: &Span) -> Stretch {
+    let mark = |marker: Marker| Mark { byte: byte(marker), line: marker.line(), column: marker.col() };
+    Stretch { start: mark(span.start), end: mark(span.end) }
 }
 
 /// The parser is given a str, whose markers all have byte offsets.

@@ -1,11 +1,11 @@
 //! The scalars and comments that a caller asked to keep.
 
-use granit_parser::{ScalarStyle, Span};
+use granit_parser::ScalarStyle;
 
-use super::build::byte;
 use super::scalar::Scalar;
 use super::split::Chunk;
 use crate::span::{self, Comment, PathPart, ScalarSpan};
+use crate::usual::Stretch;
 
 /// Collects the scalars and comments of a document; it does nothing unless it is on.
 pub(super) struct Keeper {
@@ -34,14 +34,16 @@ impl Keeper {
         &mut self,
         chunk: &Chunk<'_>,
         scalar: &Scalar<'_>,
-        span: &Span,
+        at: &Stretch,
         path: Vec<PathPart>,
     ) {
-        self.open_line = Some(chunk.line(span.end.line()));
+        // A block ends where the next line begins, and what stands there belongs to something else.
+        let is_block = matches!(scalar.style, ScalarStyle::Literal | ScalarStyle::Folded);
+        self.open_line = (!is_block).then(|| chunk.line(at.end.line));
         self.scalars.push(ScalarSpan {
-            span: chunk.byte(byte(span.start))..chunk.byte(byte(span.end)),
-            line: chunk.line(span.start.line()),
-            column: chunk.column(span.start.line(), span.start.col()),
+            span: chunk.byte(at.start.byte)..chunk.byte(at.end.byte),
+            line: chunk.line(at.start.line),
+            column: chunk.column(at.start.line, at.start.column),
             style: match scalar.style {
                 ScalarStyle::Plain => span::ScalarStyle::Plain,
                 ScalarStyle::SingleQuoted => span::ScalarStyle::SingleQuoted,
@@ -56,8 +58,8 @@ impl Keeper {
         });
     }
 
-    pub(super) fn comment(&mut self, chunk: &Chunk<'_>, text: &str, span: &Span) {
-        let line = chunk.line(span.start.line());
+    pub(super) fn comment(&mut self, chunk: &Chunk<'_>, text: &str, at: &Stretch) {
+        let line = chunk.line(at.start.line);
         if self.open_line == Some(line)
             && let Some(scalar) = self.scalars.last_mut()
         {
@@ -65,15 +67,22 @@ impl Keeper {
             self.open_line = None;
         }
         self.comments.push(Comment {
-            span: chunk.byte(byte(span.start))..chunk.byte(byte(span.end)),
+            span: chunk.byte(at.start.byte)..chunk.byte(at.end.byte),
             line,
             text: text.to_owned(),
         });
     }
 
-    /// Forgets everything since the last call of [`Keeper::take`].
-    pub(super) fn reset(&mut self) {
-        self.take();
+    /// Returns how many scalars and comments are kept, for [`Keeper::truncate`].
+    pub(super) fn len(&self) -> (usize, usize) {
+        (self.scalars.len(), self.comments.len())
+    }
+
+    /// Forgets what has been kept since then.
+    pub(super) fn truncate(&mut self, (scalars, comments): (usize, usize)) {
+        self.scalars.truncate(scalars);
+        self.comments.truncate(comments);
+        self.open_line = None;
     }
 
     /// Returns what was kept since the last call.
