@@ -32,7 +32,7 @@ pub use dispatch::{
 pub use error::{Cause, NotifyError};
 pub use event::{
     EventEndpoint, EventOptions, KeyConflicts, MergedMetadata, RateLimiter, clean_metadata, decode_event,
-    encode_event, event_key, merge_metadata,
+    drop_token, encode_event, event_key, merge_metadata,
 };
 pub use key::ObjectKey;
 pub use redact::{Redactor, mask};

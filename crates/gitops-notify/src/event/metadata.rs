@@ -19,7 +19,7 @@ pub fn clean_metadata(event: &mut Event) {
 }
 
 /// Removes the token that only tells two events of the same text apart.
-pub(crate) fn drop_token(event: &mut Event) {
+pub fn drop_token(event: &mut Event) {
     let key = format!("{}/{}", object_group(event), event_metadata::TOKEN);
     event.metadata.remove(&key);
 }

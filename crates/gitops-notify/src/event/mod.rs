@@ -7,5 +7,5 @@ mod payload;
 
 pub use endpoint::{EventEndpoint, EventOptions};
 pub use limit::{RateLimiter, event_key};
-pub use metadata::{KeyConflicts, MergedMetadata, clean_metadata, merge_metadata};
+pub use metadata::{KeyConflicts, MergedMetadata, clean_metadata, drop_token, merge_metadata};
 pub use payload::{decode_event, encode_event};

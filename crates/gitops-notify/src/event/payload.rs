@@ -41,6 +41,10 @@ struct Payload {
 /// ```
 pub fn decode_event(body: &[u8]) -> Result<Event, NotifyError> {
     let text = String::from_utf8_lossy(body);
+    // A list of the fields in their order would be read as well.
+    if text.trim_start().starts_with('[') {
+        return Err(NotifyError::NotAnEvent { reason: "it is a list".to_owned() });
+    }
     let payload: Option<Payload> = serde_json::from_str(&text).map_err(not_an_event)?;
     let payload = payload.unwrap_or_default();
     let metadata = payload.metadata.unwrap_or_default();

@@ -16,19 +16,35 @@ use crate::NotifyError;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The pool of clients, and so of connections: providers with the same certificates and proxy share one.
+///
+/// ```no_run
+/// use gitops_notify::provider::{Clients, Credentials, Settings, provider};
+///
+/// # async fn f(spec: gitops_api::notification_v1beta3::ProviderSpec, event: gitops_api::Event)
+/// #     -> Result<(), gitops_notify::NotifyError> {
+/// let settings = Settings::new(&spec, &Credentials::default(), &Default::default())?;
+/// let wire = Clients::default().wire(&settings)?;
+/// provider(&settings)?.deliver(&event, &wire).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Default)]
-pub(crate) struct Clients {
+pub struct Clients {
     policy: AddressPolicy,
     clients: Mutex<HashMap<[u8; 32], Weak<reqwest::Client>>>,
 }
 
 impl Clients {
-    pub(crate) fn new(policy: AddressPolicy) -> Self {
+    /// Returns an empty pool whose clients go to these addresses.
+    #[must_use]
+    pub fn new(policy: AddressPolicy) -> Self {
         Self { policy, clients: Mutex::default() }
     }
 
     /// Returns the way to the service of these settings.
-    pub(crate) fn wire(&self, settings: &Settings) -> Result<HttpWire, NotifyError> {
+    ///
+    /// # Errors
+    /// [`NotifyError::Settings`] when certificates or proxy cannot be used.
+    pub fn wire(&self, settings: &Settings) -> Result<HttpWire, NotifyError> {
         // Go never asks a proxy of the environment for an address of this machine; nor do we.
         let local = settings.url().ok().is_some_and(|address| is_local(address.expose()));
         let key = key(settings, local);

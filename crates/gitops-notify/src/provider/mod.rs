@@ -5,10 +5,13 @@
 
 mod address;
 mod clients;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod generic;
 mod generic_hmac;
 mod settings;
 mod slack;
+mod telegram;
 mod tls;
 mod wire;
 
@@ -22,13 +25,14 @@ use gitops_api::notification_v1beta3::ProviderKind;
 use crate::NotifyError;
 
 pub use address::AddressPolicy;
-pub(crate) use clients::Clients;
+pub use clients::Clients;
 pub use generic::Generic;
 pub use generic_hmac::GenericHmac;
-pub use settings::{Credentials, Settings, SettingsOptions};
+pub use settings::{Address, Credentials, Settings, SettingsOptions};
 pub use slack::Slack;
-pub use wire::{Answer, Request, Wire, checked};
-pub(crate) use wire::{HttpWire, excerpt};
+pub use telegram::Telegram;
+pub(crate) use wire::excerpt;
+pub use wire::{Answer, HttpWire, Request, Wire, checked};
 
 /// A service that tells people or programs of events.
 ///
@@ -38,6 +42,7 @@ pub(crate) use wire::{HttpWire, excerpt};
 /// - Its future may be dropped at any point.
 /// - Errors hold no secret; texts of the service go through [`Wire::redact`].
 ///
+/// The suite in `provider::conformance` (feature `conformance`) holds an implementation against this.
 pub trait Provider: Send + Sync + fmt::Debug {
     /// Returns the kind of the service.
     fn kind(&self) -> ProviderKind;
@@ -56,6 +61,7 @@ pub fn provider(settings: &Settings) -> Result<Arc<dyn Provider>, NotifyError> {
         ProviderKind::Generic => Arc::new(Generic::new(settings)?),
         ProviderKind::GenericHmac => Arc::new(GenericHmac::new(settings)?),
         ProviderKind::Slack => Arc::new(Slack::new(settings)?),
+        ProviderKind::Telegram => Arc::new(Telegram::new(settings)?),
         other => return Err(NotifyError::UnknownProvider { kind: other.to_string() }),
     })
 }

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::tls::{Proxy, Tls};
+use crate::encode::base64;
 use crate::{NotifyError, Redactor, SecretData};
 
 /// How long a service may take to answer when the provider says nothing, as in Flux.
@@ -49,14 +50,17 @@ impl Credentials {
         self
     }
 
-    /// Returns a redactor of everything in them.
+    /// Returns a redactor of everything in them, and of what is secret in the spec.
     pub(crate) fn redactor(&self, spec: &ProviderSpec) -> Redactor {
         let secrets = [&self.secret, &self.certificates, &self.proxy];
         let headers =
             self.secret.as_ref().and_then(|data| headers(&spec.kind, data).ok()).unwrap_or_default();
-        let headers: Vec<Vec<u8>> = headers.values().map(|value| value.as_bytes().to_vec()).collect();
-        let written = [&spec.address, &spec.proxy].into_iter().flatten().map(|text| text.as_bytes().to_vec());
-        let apart: Vec<Vec<u8>> = written.chain(headers).collect();
+        let mut apart: Vec<Vec<u8>> = headers.values().map(|value| value.as_bytes().to_vec()).collect();
+        let written = [&spec.address, &spec.proxy].into_iter().flatten().cloned().map(SecretString::from);
+        let read = secrets.into_iter().flatten().flat_map(|data| [data.text("address"), data.text("proxy")]);
+        for address in written.chain(read.flatten()) {
+            apart.extend(secrets_of(address.expose_secret()).into_iter().map(String::into_bytes));
+        }
         let values = secrets.into_iter().flatten().flat_map(SecretData::values);
         Redactor::new(values.chain(apart.iter().map(Vec::as_slice)))
     }
@@ -241,7 +245,7 @@ impl Settings {
 pub struct Address(Url);
 
 impl Address {
-    fn new(kind: &ProviderKind, text: &str) -> Result<Self, NotifyError> {
+    pub(super) fn new(kind: &ProviderKind, text: &str) -> Result<Self, NotifyError> {
         let refused = |why: &str| NotifyError::settings(kind, format!("address {why}"));
         if text.is_empty() {
             return Err(refused("is empty; set spec.address or the Secret's key 'address'"));
@@ -265,6 +269,23 @@ impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Address(*****)")
     }
+}
+
+/// Returns what may be secret in an address: the whole, who stands before the host, and the longer parts of path and query,
+/// which is where webhooks carry their keys.
+fn secrets_of(address: &str) -> Vec<String> {
+    const SHORTEST_KEY: usize = 12;
+    let mut found = vec![address.to_owned()];
+    let Ok(url) = Url::parse(address) else { return found };
+    found.extend([url.username(), url.password().unwrap_or_default()].map(str::to_owned));
+    let user = format!("{}:{}", url.username(), url.password().unwrap_or_default());
+    if user != ":" {
+        found.push(base64(user.as_bytes()));
+    }
+    let path = url.path_segments().into_iter().flatten().map(str::to_owned);
+    let query = url.query_pairs().map(|(_, value)| value.into_owned());
+    found.extend(path.chain(query).filter(|part| part.len() >= SHORTEST_KEY));
+    found
 }
 
 /// Reads the Secret's `headers`: a YAML map of texts. Those that belong to the connection are left out, as Go's client does.

@@ -81,8 +81,8 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
-/// The way over HTTP.
-pub(crate) struct HttpWire {
+/// The way over HTTP; comes from [`Clients::wire`](super::Clients::wire).
+pub struct HttpWire {
     client: Arc<reqwest::Client>,
     timeout: Duration,
     redactor: Redactor,

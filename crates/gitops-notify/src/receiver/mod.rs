@@ -3,6 +3,8 @@
 //! A file holds the kind's struct and its implementation of [`Receiver`]: who sent the request, and whether it is one of the
 //! events that count. Everything else (paths, limits, filters, what is asked to reconcile) is the same for all kinds.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod endpoint;
 mod filter;
 mod generic;
@@ -38,6 +40,7 @@ pub use webhook::{Refusal, Webhook};
 /// - Secrets are compared in constant time; an empty token proves nothing.
 /// - A refusal names the header but not its value.
 ///
+/// The suite in `receiver::conformance` (feature `conformance`) holds an implementation against this.
 pub trait Receiver: Send + Sync + fmt::Debug {
     /// Returns the kind of sender.
     fn kind(&self) -> ReceiverKind;
