@@ -46,7 +46,7 @@ pub enum ImageError {
         fault: RegexpError,
     },
     /// There is more of something than is read.
-    #[error("{what} of {amount} is over the limit of {limit}")]
+    #[error("{amount} {what} are over the limit of {limit}")]
     Limit {
         /// What there is too much of.
         what: &'static str,

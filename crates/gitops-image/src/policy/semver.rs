@@ -48,6 +48,12 @@ impl Rule for Semver {
     ) -> Result<Option<Candidate<'t>>, ImageError> {
         let mut best: Option<(Version, Candidate<'t>)> = None;
         for next in candidates {
+            // What is lower than the best one so far counts as little as what is no version, so it is not read whole.
+            if let (Some(numbers), Some((best, _))) = (leading_numbers(&next.text), &best)
+                && numbers < (best.major(), best.minor(), best.patch())
+            {
+                continue;
+            }
             let Some(version) = version_of(&next.text) else { continue };
             let is_better =
                 best.as_ref().is_none_or(|(best_version, best)| match version.cmp(best_version) {
@@ -80,4 +86,49 @@ fn version_of(text: &str) -> Option<Version> {
         return None;
     }
     Version::parse(text).ok()
+}
+
+/// Returns the three numbers that a text begins with, if it is a version at all.
+fn leading_numbers(text: &str) -> Option<(u64, u64, u64)> {
+    let text = text.strip_prefix('v').unwrap_or(text);
+    let (major, rest) = text.split_once('.')?;
+    let (minor, rest) = rest.split_once('.')?;
+    let patch = rest.split(['-', '+']).next().unwrap_or_default();
+    // A sign before the digits makes no version.
+    let number = |digits: &str| digits.as_bytes().first()?.is_ascii_digit().then(|| digits.parse().ok())?;
+    Some((number(major)?, number(minor)?, number(patch)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{leading_numbers, version_of};
+
+    #[test]
+    fn leading_numbers_are_those_of_the_version() {
+        for text in [
+            "1.2.3",
+            "v1.2.3",
+            "01.02.03",
+            "1.2.3-rc.1",
+            "1.2.3+a.b",
+            "1.2-a.b",
+            "1.2.3.4",
+            "v1",
+            "1.2",
+            "+1.2.3",
+            "1.+2.3",
+            "18446744073709551616.0.0",
+            "a.b.c",
+            "",
+            "1.2.3-",
+            "1..3",
+            "1.2-3.4",
+        ] {
+            if let (Some(version), Some(numbers)) = (version_of(text), leading_numbers(text)) {
+                assert_eq!((version.major(), version.minor(), version.patch()), numbers, "{text:?}");
+            }
+        }
+        assert_eq!(leading_numbers("v1.2.3-rc.1"), Some((1, 2, 3)));
+        assert_eq!(leading_numbers("1.+2.3"), None);
+    }
 }

@@ -47,8 +47,8 @@ pub fn marked_files(
     // A stack, whose top is the next in the order of the walk.
     let mut pending = vec![(root, kind, 0)];
     while let Some((path, kind, depth)) = pending.pop() {
-        within("files and directories", entries, limits.entries)?;
         entries += 1;
+        within("files and directories", entries, limits.entries)?;
         if kind == EntryKind::Directory {
             within("directories inside of each other", depth, limits.depth)?;
             for entry in tree.list(&path)?.into_iter().rev() {

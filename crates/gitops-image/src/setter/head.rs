@@ -15,6 +15,39 @@ pub(super) struct Comments<'d> {
     comments: &'d [Comment],
 }
 
+/// What stands above a line.
+struct Above<'d> {
+    /// The comments on lines of their own, from below, with none for a blank line.
+    comments: Vec<Option<&'d Comment>>,
+    /// The first line with something else: what it holds, the comment behind that, and where it begins.
+    code: &'d str,
+    behind: Option<&'d Comment>,
+    line_start: usize,
+}
+
+impl<'d> Above<'d> {
+    /// Returns the comments without those that belong to what is on the line: they follow it at once, and a blank line
+    /// follows them.
+    fn head(&self) -> Vec<&'d Comment> {
+        let downwards: Vec<Option<&Comment>> = self.comments.iter().rev().copied().collect();
+        let first_blank = downwards.iter().position(Option::is_none).unwrap_or(0);
+        downwards.into_iter().skip(first_blank).flatten().collect()
+    }
+
+    /// Returns the comments of what the dash at the end of the line begins: with the one behind it, all of them.
+    fn head_of_item(&self) -> Vec<&'d Comment> {
+        match self.behind {
+            Some(behind) => self.comments.iter().copied().flatten().chain([behind]).collect(),
+            None => self.head(),
+        }
+    }
+
+    /// Returns the column, from 0, at which the key of the line begins, behind the dashes of lists.
+    fn key_column(&self) -> usize {
+        self.code.len() - self.code.trim_start_matches([' ', '-']).len()
+    }
+}
+
 /// The header of a block scalar.
 pub(super) struct BlockHeader {
     /// From `|` or `>` to before the white space that ends it.
@@ -68,40 +101,48 @@ impl<'d> Comments<'d> {
     /// Returns the one comment before the node that begins at `start`.
     fn before(&self, start: usize) -> Option<&'d str> {
         let mut line_start = start_of_line(self.text, start);
-        let lead = without_properties(self.text.get(line_start..start)?).trim_start();
-        let is_item = lead == "-";
-        if !is_item && !lead.is_empty() {
+        let lead = without_properties(self.text.get(line_start..start)?);
+        let mut dash = lead.strip_suffix('-').filter(|indent| indent.trim().is_empty()).map(str::len);
+        if dash.is_none() && !lead.is_empty() {
             return None;
         }
-        // From the node upwards: comments, with none for a blank line.
-        let mut above: Vec<Option<&Comment>> = Vec::new();
-        let code = loop {
+        let mut found: Vec<&Comment> = Vec::new();
+        let mut above = self.climb(line_start)?;
+        if let (None, Some(indent)) = (dash, above.code.strip_suffix('-').filter(|c| c.trim().is_empty())) {
+            // The item stands below its dash: what is above the dash belongs to it too.
+            found.extend(above.head_of_item());
+            dash = Some(indent.len());
+            line_start = above.line_start;
+            above = self.climb(line_start)?;
+        }
+        match above.code.chars().last()? {
+            '-' => found.extend(above.head_of_item()),
+            ':' if dash.is_none_or(|dash| above.key_column() <= dash) => {
+                found.extend(above.comments.iter().copied().flatten());
+            }
+            '[' | '{' | ',' => found.extend(above.head()),
+            _ if dash.is_some() => found.extend(above.head()),
+            _ => return None,
+        }
+        match found.as_slice() {
+            [only] => Some(&only.text),
+            _ => None,
+        }
+    }
+
+    /// Walks from a line upwards, over comments and blank lines, to a line that holds something else.
+    fn climb(&self, mut line_start: usize) -> Option<Above<'d>> {
+        let mut comments = Vec::new();
+        loop {
             let line_end = end_of_previous_line(self.text, line_start)?;
             line_start = start_of_line(self.text, line_end);
             let comment = self.on_line(line_start..line_end);
             let code_end = comment.map_or(line_end, |comment| comment.span.start);
             let code = self.text.get(line_start..code_end)?.trim_end();
-            if code.is_empty() {
-                above.push(comment);
-                continue;
+            if !code.is_empty() {
+                return Some(Above { comments, code: without_properties(code), behind: comment, line_start });
             }
-            // What stands behind the dash that opens a list belongs to the first thing in it.
-            if comment.is_some() && code.ends_with(['-', '[', '{']) {
-                above.push(comment);
-            }
-            break without_properties(code);
-        };
-        let nearest: Vec<&Comment> = if code.ends_with([':', '-', '[', '{']) {
-            above.into_iter().flatten().collect()
-        } else if is_item || code.ends_with(',') {
-            // Above a blank line stand comments of the item before.
-            above.into_iter().map_while(|comment| comment).collect()
-        } else {
-            return None;
-        };
-        match nearest.as_slice() {
-            [only] => Some(&only.text),
-            _ => None,
+            comments.push(comment);
         }
     }
 

@@ -43,7 +43,7 @@ impl TagSet {
         sorted.sort_unstable_by(|a, b| b.as_ref().cmp(a.as_ref()));
         let bytes: usize = sorted.iter().map(|tag| tag.as_ref().len()).sum();
         if bytes > Self::MAX_BYTES {
-            return Err(ImageError::Limit { what: "tags' bytes", amount: bytes, limit: Self::MAX_BYTES });
+            return Err(ImageError::Limit { what: "bytes of tags", amount: bytes, limit: Self::MAX_BYTES });
         }
         let mut text = String::with_capacity(bytes);
         let mut ends = Vec::with_capacity(sorted.len());
