@@ -234,7 +234,6 @@ impl Sandbox {
         let server = &self.server;
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             let mut object = json!({
-                "apiVersion": "v1", "kind": "Namespace",
                 "metadata": {
                     "name": name, "uid": server.uid(), "creationTimestamp": server.clock.stamp(),
                     "labels": {"kubernetes.io/metadata.name": name},

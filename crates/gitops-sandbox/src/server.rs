@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::access::{self, User};
 use crate::clock::Clock;
-use crate::lifecycle::Call;
+use crate::lifecycle::{Call, Taken};
 use crate::schema::{Kinds, discovery};
 use crate::store::Store;
 use crate::test_powers::Powers;
@@ -44,6 +44,8 @@ pub(crate) struct Server {
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,
     pub(crate) powers: Powers,
+    /// The addresses and ports that services have.
+    pub(crate) taken: Taken,
     random: Mutex<Random>,
     unmodelled: AtomicU64,
 }
@@ -62,6 +64,7 @@ impl Server {
             clock,
             settings,
             powers,
+            taken: Taken::default(),
             random: Mutex::new(Random(seed)),
             unmodelled: AtomicU64::new(0),
         }

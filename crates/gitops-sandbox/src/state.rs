@@ -32,7 +32,11 @@ pub(crate) fn restore(server: &Arc<Server>, snapshot: &Snapshot) {
     server.store.restore(snapshot.revision, objects.collect::<Vec<_>>());
     let known: Vec<String> = server.kinds.custom().values().map(|kind| kind.resource.to_string()).collect();
     known.iter().for_each(|resource| server.kinds.set_custom(resource, Vec::new()));
+    server.taken.clear();
     for (key, bytes) in &snapshot.objects {
+        if &*key.resource == "services" {
+            server.taken.take(&serde_json::from_slice(bytes).unwrap_or_default());
+        }
         if &*key.resource == "customresourcedefinitions.apiextensions.k8s.io" {
             crd::install(server, &serde_json::from_slice(bytes).unwrap_or_default());
         }

@@ -102,6 +102,9 @@ pub(crate) fn after_delete(server: &Arc<Server>, kind: &Kind, object: &Value) {
     if *kind.resource == *CRDS {
         server.kinds.set_custom(object["metadata"]["name"].as_str().unwrap_or_default(), Vec::new());
     }
+    if *kind.resource == *"services" {
+        server.taken.release(object);
+    }
 }
 
 /// Marks a definition that is deleted.

@@ -310,6 +310,7 @@ fn delete_namespace(
         set_finalizers(call, options, &mut new);
         if !options.dry_run {
             let mut bytes = new.clone();
+            present::to_storage(&call.kind, &mut bytes);
             let key = call.key(&name);
             let expect = Expect::Revision(stored.revision);
             let Ok(written) =

@@ -18,6 +18,7 @@ mod watch;
 
 pub(crate) use call::Call;
 pub(crate) use create::Tracked;
+pub(crate) use defaults::Taken;
 pub(crate) use patch::{Form, read_patch};
 pub(crate) use present::load;
 pub(crate) use reply::Reply;

@@ -14,41 +14,67 @@ pub(crate) fn parse(stored: &Stored) -> Value {
 /// Reads a stored object in the version of a kind.
 pub(crate) fn load(kind: &Kind, stored: &Stored) -> Value {
     let mut object = parse(stored);
-    to_version(kind, &mut object);
+    if let Some(custom) = &kind.custom {
+        object["apiVersion"] = json!(kind.api_version());
+        crd::read(custom, &kind.version, &mut object);
+        return object;
+    }
+    let (stored_as, wanted) = (stored_version(kind), kind.api_version());
+    object["kind"] = json!(kind.kind);
+    object["apiVersion"] = json!(stored_as);
+    if stored_as != wanted {
+        super::strategy::convert(&mut object, &wanted);
+    }
     object
+}
+
+/// The version in which objects of a built-in kind are stored.
+fn stored_version(kind: &Kind) -> String {
+    match kind.plural.as_str() {
+        "events" => "v1".to_owned(),
+        "horizontalpodautoscalers" => "autoscaling/v2".to_owned(),
+        _ => kind.api_version(),
+    }
 }
 
 /// Tells whether the bytes of this kind can be shown as they are stored.
 pub(crate) fn is_stored_form(kind: &Kind) -> bool {
-    kind.custom.is_none() && !matches!(kind.plural.as_str(), "events" | "horizontalpodautoscalers")
+    kind.custom.is_none() && stored_version(kind) == kind.api_version()
 }
 
-/// Turns an object into the version of a kind.
-pub(crate) fn to_version(kind: &Kind, object: &mut Value) {
-    let api_version = kind.api_version();
-    if let Some(custom) = &kind.custom {
-        object["apiVersion"] = json!(api_version);
-        crd::read(custom, &kind.version, object);
-        return;
-    }
-    if object["apiVersion"] != api_version.as_str() {
-        super::strategy::convert(object, &api_version);
-    }
-}
-
-/// Turns an object into the version in which it is stored.
+/// Turns an object into the form in which it is stored: built-in ones without their type, which lists do not
+/// repeat.
 pub(crate) fn to_storage(kind: &Kind, object: &mut Value) {
     if let Some(custom) = &kind.custom {
         object["apiVersion"] = json!(format!("{}/{}", kind.group, custom.storage_version()));
         return;
     }
-    let stored = match kind.plural.as_str() {
-        "events" => "v1",
-        "horizontalpodautoscalers" => "autoscaling/v2",
-        _ => return,
-    };
-    if object["apiVersion"] != stored {
-        super::strategy::convert(object, stored);
+    let stored_as = stored_version(kind);
+    if object["apiVersion"] != stored_as.as_str() {
+        super::strategy::convert(object, &stored_as);
+    }
+    if let Some(map) = object.as_object_mut() {
+        map.remove("kind");
+        map.remove("apiVersion");
+    }
+}
+
+/// Puts the type before the bytes of a built-in object.
+pub(crate) fn typed_bytes(kind: &Kind, stored: &Stored, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(b"{\"kind\":\"");
+    bytes.extend_from_slice(kind.kind.as_bytes());
+    bytes.extend_from_slice(b"\",\"apiVersion\":\"");
+    bytes.extend_from_slice(kind.api_version().as_bytes());
+    bytes.extend_from_slice(b"\",");
+    // Every object has metadata, so there is something behind the bracket.
+    bytes.extend_from_slice(stored.bytes.get(1..).unwrap_or_default());
+}
+
+/// Takes the type from the items of a list of built-in objects.
+pub(crate) fn as_item(kind: &Kind, object: &mut Value) {
+    if let (None, Some(map)) = (&kind.custom, object.as_object_mut()) {
+        map.remove("kind");
+        map.remove("apiVersion");
     }
 }
 

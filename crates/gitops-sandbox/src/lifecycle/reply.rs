@@ -46,7 +46,9 @@ impl Reply {
         let plain = media.view == View::Whole && media.encoding == Encoding::Json;
         match self {
             Self::Stored(code, stored) if plain && present::is_stored_form(kind) => {
-                Ok(response(code, "application/json", stored.bytes.clone()))
+                let mut bytes = Vec::with_capacity(stored.bytes.len() + 64);
+                present::typed_bytes(kind, &stored, &mut bytes);
+                Ok(response(code, "application/json", bytes.into()))
             }
             Self::Stored(code, stored) => Self::Object(code, present::load(kind, &stored)).try_write(call),
             Self::Object(code, object) => {
@@ -116,6 +118,8 @@ fn view_list(call: &Call<'_>, items: Vec<Value>, metadata: Value) -> Answer<Valu
     let kind = &call.kind;
     Ok(match call.media.view {
         View::Whole => {
+            let mut items = items;
+            items.iter_mut().for_each(|item| present::as_item(kind, item));
             json!({"kind": kind.list_kind, "apiVersion": kind.api_version(), "metadata": metadata, "items": items})
         }
         View::PartialMetadataList => {

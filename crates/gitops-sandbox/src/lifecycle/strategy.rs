@@ -150,7 +150,7 @@ fn initial_status(kind: &Kind) -> Value {
     let mut status = empty["status"].clone();
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Namespace") => status["phase"] = json!("Active"),
-        ("", "PersistentVolumeClaim" | "PersistentVolume") => status["phase"] = json!("Pending"),
+        ("", "PersistentVolumeClaim" | "PersistentVolume" | "Pod") => status["phase"] = json!("Pending"),
         _ => {}
     }
     status

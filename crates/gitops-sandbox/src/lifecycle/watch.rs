@@ -211,7 +211,9 @@ impl Watcher {
                 (Change::Put(stored), None) => ("ADDED", stored),
                 (Change::Put(stored), Some(_)) => ("MODIFIED", stored),
             };
-            self.ready.push_back(frame_bytes(name, &stored.bytes));
+            let mut bytes = Vec::with_capacity(stored.bytes.len() + 64);
+            present::typed_bytes(&self.kind, stored, &mut bytes);
+            self.ready.push_back(frame_bytes(name, &bytes));
             return;
         }
         let fits = |object: &Value| self.selection.is_empty() || self.selection.fits(object);

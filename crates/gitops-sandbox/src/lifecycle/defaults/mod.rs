@@ -1,5 +1,6 @@
 //! What the server adds to objects of built-in kinds.
 
+mod addresses;
 mod others;
 mod pods;
 mod workloads;
@@ -9,6 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::schema::Kind;
 use crate::server::Server;
 use crate::wire::status::Answer;
+
+pub(crate) use addresses::Taken;
 
 /// Adds the defaults that objects get as they are read.
 pub(crate) fn apply(kind: &Kind, object: &mut Value) {
@@ -39,7 +42,10 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
         ("apps", "ReplicaSet") => spec(object, workloads::replica_set),
         ("apps", "StatefulSet") => spec(object, workloads::stateful_set),
         ("apps", "DaemonSet") => spec(object, workloads::daemon_set),
-        ("batch", "Job") => spec(object, workloads::job),
+        ("batch", "Job") => {
+            spec(object, workloads::job);
+            workloads::job_labels(object);
+        }
         ("batch", "CronJob") => spec(object, workloads::cron_job),
         ("autoscaling", "HorizontalPodAutoscaler") => {
             if let Some(spec) = object.get_mut("spec") {
@@ -105,6 +111,9 @@ pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
                 object["spec"]["finalizers"] = Value::Array(finalizers);
             }
         }
+        ("", "Service") => addresses::normalize(&mut object["spec"]),
+        ("", "Pod") => object["status"]["qosClass"] = json!(pods::quality(&object["spec"])),
+        ("batch", "Job") => workloads::job_selector(object),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => crate::crd::prepare_definition(object),
         _ => {}
     }
@@ -112,6 +121,9 @@ pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
 
 /// Keeps what an update of a kind may not change, beside its status.
 pub(crate) fn on_update(kind: &Kind, new: &mut Map<String, Value>, old: &Map<String, Value>) {
+    if kind.is("", "Service") {
+        addresses::carry_over(new, old);
+    }
     if kind.is("", "Namespace") {
         let finalizers = old.get("spec").map(|spec| spec["finalizers"].clone()).unwrap_or_default();
         if let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) {
@@ -144,7 +156,9 @@ pub(crate) fn allocate(
     old: Option<&Value>,
     dry_run: bool,
 ) -> Answer<()> {
-    let _ = (server, kind, object, old, dry_run);
+    if kind.is("", "Service") {
+        return addresses::allocate(server, object, old, dry_run);
+    }
     Ok(())
 }
 

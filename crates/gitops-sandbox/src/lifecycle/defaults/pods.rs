@@ -182,3 +182,24 @@ fn volume(volume: &mut Value) {
         }
     }
 }
+
+/// Returns the class of a pod: whether its resources are guaranteed, limited, or neither.
+pub(super) fn quality(spec: &Value) -> &'static str {
+    let lists = ["containers", "initContainers"];
+    let containers = || lists.iter().flat_map(|list| spec[*list].as_array().into_iter().flatten());
+    let amounts = |container: &Value, list: &str| {
+        ["cpu", "memory"].map(|name| container["resources"][list][name].as_str().unwrap_or_default().to_owned())
+    };
+    let any = containers().any(|container| {
+        ["limits", "requests"].iter().any(|list| amounts(container, list).iter().any(|amount| !amount.is_empty()))
+    });
+    let guaranteed = containers().all(|container| {
+        let (limits, requests) = (amounts(container, "limits"), amounts(container, "requests"));
+        limits == requests && limits.iter().all(|amount| !amount.is_empty())
+    });
+    match (any, guaranteed) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
+}

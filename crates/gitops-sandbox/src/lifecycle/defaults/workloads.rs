@@ -132,3 +132,32 @@ pub(super) fn cron_job(spec: &mut Value) {
         pods::spec(pod);
     }
 }
+
+/// A job without labels has those of its template.
+pub(super) fn job_labels(object: &mut Value) {
+    let labels = object["spec"]["template"]["metadata"]["labels"].clone();
+    if labels.is_object() && object["metadata"].get("labels").is_none() {
+        object["metadata"]["labels"] = labels;
+    }
+}
+
+/// Selects a job's pods by its uid, unless the user selects them.
+pub(super) fn job_selector(object: &mut Value) {
+    if object["spec"]["manualSelector"] != true {
+        let (uid, name) = (object["metadata"]["uid"].clone(), object["metadata"]["name"].clone());
+        let template = &mut object["spec"]["template"]["metadata"];
+        if !template.is_object() {
+            *template = json!({});
+        }
+        for (key, value) in [
+            ("batch.kubernetes.io/controller-uid", &uid),
+            ("batch.kubernetes.io/job-name", &name),
+            ("controller-uid", &uid),
+            ("job-name", &name),
+        ] {
+            template["labels"][key] = value.clone();
+        }
+        object["spec"]["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"] = uid;
+    }
+    job_labels(object);
+}

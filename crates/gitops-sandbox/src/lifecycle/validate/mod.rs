@@ -1,8 +1,13 @@
 //! What is sent, as the server understands it: decoding, admission, and the rules of each kind.
 
 mod admission;
+mod fields;
 mod kinds;
+mod others;
+mod pods;
 mod read;
+mod services;
+mod workloads;
 
 use serde_json::Value;
 
