@@ -127,7 +127,8 @@ fn mask_user_info(text: &str) -> String {
         let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '\'' | '"' | '<' | '>');
         let authority = &after[..after.find(ends).unwrap_or(after.len())];
         rest = match authority.rfind('@') {
-            Some(end) if end > 0 => {
+            // The user alone is no secret but of HTTP, where it may be a token: `ssh://git@host` says nothing.
+            Some(end) if end > 0 && (authority[..end].contains(':') || is_http(before)) => {
                 masked.push_str(MASK);
                 &after[end..]
             }
@@ -136,4 +137,13 @@ fn mask_user_info(text: &str) -> String {
     }
     masked.push_str(rest);
     masked
+}
+
+fn is_http(before: &str) -> bool {
+    let scheme = before
+        .trim_end_matches("://")
+        .rsplit(|c: char| !c.is_ascii_alphanumeric())
+        .next()
+        .unwrap_or_default();
+    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
 }

@@ -1,7 +1,7 @@
 //! Holds the crate against corpora that others wrote, read in place from `GITOPS_CORPORA`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-#[path = "sink.rs"]
+#[path = "it/sink.rs"]
 mod sink;
 
 mod corpora {

@@ -211,7 +211,7 @@ impl Dispatcher {
         shared.observe(&Observation::Accepted { event: number, object, deliveries });
         let delivery = |route| Delivery { number, event: Arc::clone(&event), route, accepted: now };
         if let Err(error) = &labels {
-            let failed = Failed { why: GiveUp::Labels, error: error.to_string() };
+            let failed = Failed { why: GiveUp::Labels, error: worker::told(error) };
             for route in lost {
                 shared.end(&delivery(route), Outcome::GivenUp(failed.clone()), 0);
             }
@@ -238,6 +238,13 @@ impl Dispatcher {
                 shared.end(&delivery, Outcome::GivenUp(Failed { why: GiveUp::QueueFull, error }), 0);
             }
         }
+    }
+
+    /// Drops the client and the connections of a provider that does not exist any more. What waits for it is given up when it
+    /// is its turn.
+    pub fn forget(&self, provider: &ObjectKey) {
+        lock(&self.shared.prepared).remove(provider);
+        lock(&self.shared.slots).remove(provider);
     }
 
     /// Takes no more events, delivers what waits for at most `grace`, and gives up the rest. Returns when every delivery has

@@ -116,7 +116,7 @@ fn out_of_time(patience: Duration, last: &str) -> String {
 }
 
 /// Returns the error and its causes in one line.
-fn told(error: &NotifyError) -> String {
+pub(super) fn told(error: &NotifyError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(source) = cause {

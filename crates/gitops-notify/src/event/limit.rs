@@ -97,11 +97,6 @@ impl RateLimiter {
         Ok(())
     }
 
-    /// Gives back a key whose event was not taken after all.
-    pub fn release(&mut self, key: &str) {
-        self.seen.remove(key);
-    }
-
     /// Forgets the keys that would be taken anyway and, when there are none, an eighth of all, the oldest first.
     fn make_room(&mut self, now: Instant) {
         let interval = self.interval.as_nanos();

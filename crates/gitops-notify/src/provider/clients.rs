@@ -67,7 +67,9 @@ impl Clients {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout()))
+            // As Go's client writes them: not every service knows that the letters' case does not matter.
+            .http1_title_case_headers()
+            .connect_timeout(CONNECT_TIMEOUT)
             .user_agent(concat!("gitops-notify/", env!("CARGO_PKG_VERSION")));
         if self.policy != AddressPolicy::Any {
             builder = builder.dns_resolver(Arc::new(GuardedResolver(self.policy)));

@@ -33,7 +33,7 @@ impl Tls {
         }
         let tls = Self { ca, identity };
         // Read once here, so that a mistake is told before there is anything to send.
-        let _ = tls.apply(ClientBuilder::new()).map_err(|why| refused(why))?;
+        let _ = tls.apply(ClientBuilder::new()).map_err(refused)?;
         Ok(tls)
     }
 
@@ -101,7 +101,7 @@ impl Proxy {
         if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
             return Err(refused("has an address that is neither http, https nor socks5"));
         }
-        let _ = proxy.apply(ClientBuilder::new()).map_err(|why| refused(why))?;
+        let _ = proxy.apply(ClientBuilder::new()).map_err(refused)?;
         Ok(Some(proxy))
     }
 

@@ -24,7 +24,7 @@ use crate::error::Cause;
 use crate::{NotifyError, ObjectKey, SecretData};
 
 /// How many bytes of bodies and metadata the filters of one webhook may read.
-const FILTER_BYTES: usize = 256 << 20;
+const FILTER_BYTES: usize = 64 << 20;
 
 /// What the caller reads and does for the endpoint, which has no client of its own.
 pub trait Resources: Send + Sync + 'static {

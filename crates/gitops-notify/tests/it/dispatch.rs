@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use gitops_api::Event;
-use gitops_notify::{DispatchOptions, GiveUp, NotifyError, Observation, Outcome, Receipt, RetryPolicy, Skip};
+use gitops_notify::{
+    Cause, Directory, DispatchOptions, Dispatcher, GiveUp, NotifyError, ObjectKey, Observation, Outcome,
+    ProviderRecord, Receipt, RetryPolicy, RouteOptions, Routes, Skip,
+};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -360,4 +364,85 @@ async fn whoever_reads_too_slowly_is_told_what_was_missed() {
     }
     receipts.wait(20).await;
     assert!(matches!(slow.next().await, Some(Observation::Missed { count: 36 })));
+}
+
+/// A directory whose API server is away.
+struct Away;
+
+impl Directory for Away {
+    fn provider<'a>(&'a self, _: &'a ObjectKey) -> BoxFuture<'a, Result<Option<ProviderRecord>, Cause>> {
+        async { Err("the API server is away".into()) }.boxed()
+    }
+
+    fn labels<'a>(
+        &'a self,
+        _: &'a gitops_api::k8s_openapi::api::core::v1::ObjectReference,
+    ) -> BoxFuture<'a, Result<Option<BTreeMap<String, String>>, Cause>> {
+        async { Err("the API server is away".into()) }.boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_nothing_can_be_read_it_is_tried_again_and_told_at_last() {
+    let routes = Routes::new(RouteOptions::default());
+    let source = |labels| json!([{"kind": "Kustomization", "name": "*", "matchLabels": labels}]);
+    let spec = |labels| json!({"providerRef": {"name": "chat"}, "eventSources": source(labels)});
+    routes.set(&alert_of("all", spec(json!({}))));
+    routes.set(&alert_of("blue", spec(json!({"team": "blue"}))));
+    let dispatcher = Dispatcher::new(routes, Arc::new(Away), DispatchOptions::default());
+    let mut seen = dispatcher.observations();
+    let accepted = dispatcher.accept(event("app", "m")).await.unwrap();
+    assert_eq!(accepted.deliveries, 2);
+    let mut receipts = Vec::new();
+    while receipts.len() < 2 {
+        if let Some(Observation::Receipt(receipt)) = seen.next().await {
+            receipts.push(receipt);
+        }
+    }
+    assert_eq!((receipts[0].alert.name.as_str(), why(&receipts[0])), ("blue", GiveUp::Labels));
+    assert_eq!(
+        receipts[0].to_string(),
+        "failed to dispatch notification for Kustomization/apps/app: failed to read the labels of \
+         Kustomization/apps/app: the API server is away"
+    );
+    assert_eq!((receipts[1].alert.name.as_str(), why(&receipts[1])), ("all", GiveUp::Time));
+    assert_eq!(receipts[1].attempts, 0, "nothing was ever sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_alerts_author_should_know_is_told_in_fluxs_words() {
+    let options = scripted(DispatchOptions::default(), |_| async { Ok(()) }.boxed());
+    let (dispatcher, _, receipts) = dispatcher(vec![nowhere("chat")], options);
+    dispatcher.routes().set(&alert_of(
+        "chat",
+        json!({
+            "providerRef": {"name": "chat"},
+            "eventSources": [{"kind": "Kustomization", "name": "*"}],
+            "summary": "production",
+            "eventMetadata": {"revision": "mine", "team": "blue"},
+            "exclusionList": ["["],
+        }),
+    ));
+    let mut event = event("app", "m");
+    for (key, value) in [
+        ("kustomize.toolkit.fluxcd.io/revision", "main@sha1:0"),
+        ("event.toolkit.fluxcd.io/team", "red"),
+        ("event.toolkit.fluxcd.io/ticket", "12"),
+    ] {
+        event.metadata.insert(key.to_owned(), value.to_owned());
+    }
+    dispatcher.accept(event).await.unwrap();
+    assert!(is_delivered(&receipts.wait(1).await[0]));
+    let warnings: Vec<_> = receipts.observations().iter().filter_map(Observation::warning).collect();
+    assert_eq!(
+        warnings.iter().map(|warning| warning.reason).collect::<Vec<_>>(),
+        ["InvalidConfig", "MetadataAppendFailed"]
+    );
+    assert_eq!(warnings[0].message, "failed to compile exclusion regex: [");
+    let origins = [
+        ("revision", "Alert object .spec.eventMetadata, involved object controller metadata"),
+        ("team", "involved object annotations, Alert object .spec.eventMetadata"),
+    ];
+    let origins = origins.map(|(key, origin)| (key.to_owned(), origin.to_owned()));
+    assert_eq!(warnings[1].annotations, BTreeMap::from(origins));
 }

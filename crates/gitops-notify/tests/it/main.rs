@@ -1,9 +1,6 @@
 //! What the crate promises, against real HTTP and real signatures.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-#[path = "../sink.rs"]
-mod sink;
-
 mod addresses;
 mod dispatch;
 mod event_endpoint;
@@ -17,4 +14,5 @@ mod routes;
 mod services;
 mod setup;
 mod signatures;
+mod sink;
 mod tls;

@@ -43,11 +43,11 @@ fn what_is_no_event_is_named_without_its_values() {
     check(b"5", "a field is of another type or there twice at line 1 column 1");
     check(b"{\"involvedObject\": []}", "a field is of another type or there twice at line 1 column 21");
     check(b"{\"message\": 5}", "a field is of another type or there twice at line 1 column 13");
-    check(b"{\"metadata\": {\"k\": {}}}", "a field is of another type or there twice at line 1 column 20");
+    check(b"{\"metadata\": {\"k\": {}}}", "a field is of another type or there twice at line 1 column 19");
     check(b"secret-token", "no JSON, or nested too deeply at line 1 column 1");
     check("[".repeat(100_000).as_bytes(), "it is a list");
     let deep = format!("{{\"unknown\": {}", "[".repeat(100_000));
-    check(deep.as_bytes(), "no JSON, or nested too deeply at line 1 column 140");
+    check(deep.as_bytes(), "the JSON ends too early at line 1 column 100012");
 }
 
 #[test]

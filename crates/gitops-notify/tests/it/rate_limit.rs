@@ -32,11 +32,11 @@ fn an_interval_of_zero_takes_everything() {
 fn memory_is_bounded_and_the_oldest_are_forgotten_first() {
     let mut limiter = RateLimiter::new(Duration::from_secs(300));
     let start = Instant::now();
-    for number in 0..200_000_u64 {
+    for number in 0..80_000_u64 {
         assert!(limiter.admit(&number.to_string(), start + Duration::from_micros(number)).is_ok());
     }
     let now = start + Duration::from_secs(1);
-    assert!(limiter.admit("199999", now).is_err(), "the newest is remembered");
+    assert!(limiter.admit("79999", now).is_err(), "the newest is remembered");
     assert!(limiter.admit("0", now).is_ok(), "the oldest is forgotten");
 }
 

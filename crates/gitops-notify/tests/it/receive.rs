@@ -282,3 +282,43 @@ async fn an_empty_token_proves_nothing() {
     check("github", &[("X-Hub-Signature-256", signature), ("Content-Type", "application/json")], 400).await;
     check("generic", &[], 200).await;
 }
+
+#[tokio::test]
+async fn two_receivers_with_one_path_are_told_apart_by_nobody_so_the_first_by_name_answers() {
+    // Token, name and namespace are joined without a mark.
+    assert_eq!(webhook_path(b"a", "bc", "d"), webhook_path(b"ab", "c", "d"));
+    let cluster = cluster(Some(TOKEN.as_bytes()));
+    let receivers = Receivers::new();
+    let (first, mut second) =
+        (receiver(json!({"type": "generic"})), receiver(json!({"type": "generic", "suspend": true})));
+    second.metadata.name = Some("a-hook".to_owned());
+    receivers.set(&second);
+    receivers.set(&first);
+    let endpoint = ReceiverEndpoint::new(
+        receivers.clone(),
+        Arc::clone(&cluster) as Arc<dyn Resources>,
+        ReceiveOptions::default(),
+    );
+    assert_eq!(send(&endpoint, &path(), &[], b"").await, 503);
+    receivers.remove(&ObjectKey::new("apps", "a-hook"));
+    assert_eq!(send(&endpoint, &path(), &[], b"").await, 200);
+    receivers.remove(&ObjectKey::new("apps", "hook"));
+    assert_eq!(send(&endpoint, &path(), &[], b"").await, 404);
+}
+
+#[tokio::test]
+async fn a_receiver_whose_path_changes_leaves_the_old_one() {
+    let cluster = cluster(Some(TOKEN.as_bytes()));
+    let receivers = Receivers::new();
+    let mut object = receiver(json!({"type": "generic"}));
+    receivers.set(&object);
+    object.status.as_mut().unwrap().webhook_path = Some("/hook/new".to_owned());
+    receivers.set(&object);
+    let endpoint = ReceiverEndpoint::new(
+        receivers,
+        Arc::clone(&cluster) as Arc<dyn Resources>,
+        ReceiveOptions::default(),
+    );
+    assert_eq!(send(&endpoint, &path(), &[], b"").await, 404);
+    assert_eq!(send(&endpoint, "/hook/new", &[], b"").await, 200);
+}

@@ -32,7 +32,8 @@ fn whoever_stands_before_the_host_of_an_address_is_not_told() {
     let redactor = Redactor::default();
     let check = |text: &str, want: &str| assert_eq!(redactor.text(text), want);
     check("clone 'https://me:pw@git.example/x' failed", "clone 'https://*****@git.example/x' failed");
-    check("ssh://git@host/x and https://t0ken@host", "ssh://*****@host/x and https://*****@host");
+    check("ssh://git@host/x and git+https://t0ken@host", "ssh://git@host/x and git+https://*****@host");
+    check("ssh://git:pw@host ftp://a:b@h", "ssh://*****@host ftp://*****@h");
     check("https://host/path@v1 is fine", "https://host/path@v1 is fine");
     check("main@sha1:0123", "main@sha1:0123");
     check("https://", "https://");
