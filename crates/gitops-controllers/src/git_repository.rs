@@ -19,16 +19,15 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gitops_api::source_v1::{GitRepository, GitRepositoryStatus};
+use gitops_api::source_v1::GitRepository;
 use gitops_api::{Artifact, Failure, conditions, event_metadata, reasons};
 use gitops_manifest::FileTree;
-use gitops_runtime::conditions::{Conditions, Standing, is_true};
+use gitops_runtime::conditions::{Standing, is_true};
 use gitops_runtime::events::{Notice, Recorder};
 use gitops_runtime::finalizer::{self, FLUX_FINALIZER};
 use gitops_runtime::informer::Informer;
 use gitops_runtime::queue::Requeue;
 use gitops_runtime::status::StatusWriter;
-use gitops_runtime::trigger;
 use gitops_source::SourceError;
 use gitops_source::artifact::{ArtifactOwner, ArtifactStore, Draft, Limits, Links, unpack};
 use gitops_source::git::{GitRemote, GitStore, Resolved, resolve};
@@ -36,7 +35,8 @@ use gitops_source::ignore::IgnoreRules;
 use kube::ResourceExt;
 
 use crate::context::{Shared, Workers};
-use crate::report::{Setback, Tell, gone_or_again, set_back, succeed};
+use crate::record::Record;
+use crate::report::{Setback, Tell, gone_or_again};
 
 /// The field manager of the status.
 const MANAGER: &str = "source-controller";
@@ -55,14 +55,8 @@ pub struct GitRepositoryReconciler {
     artifacts: Arc<dyn ArtifactStore>,
 }
 
-/// One run: what the object was, and what its status will be.
-struct Run {
-    object: Arc<GitRepository>,
-    before: GitRepositoryStatus,
-    status: GitRepositoryStatus,
-    conditions: Conditions,
-    progress: String,
-}
+/// One run.
+type Run = Record<GitRepository>;
 
 /// How a run reached its goal.
 enum Reached {
@@ -100,8 +94,10 @@ impl GitRepositoryReconciler {
         }
         let mut run = Run::start(object);
         if run.object.spec.suspend {
-            run.suspend();
-            return self.write(&run).await.map_or_else(|again| again, |()| Requeue::OnChange);
+            if run.suspend() {
+                run.restamp_ready();
+            }
+            return run.write(&self.status).await.map_or_else(|again| again, |_| Requeue::OnChange);
         }
         let reached = self.produce(&mut run).await;
         self.report(run, reached).await
@@ -242,10 +238,10 @@ impl GitRepositoryReconciler {
     async fn report(&self, mut run: Run, reached: Result<Reached, Setback>) -> Requeue {
         run.handled();
         let (notices, requeue) = match reached {
-            Ok(reached) => (run.succeed(&reached), self.after_success(&run.object)),
-            Err(setback) => (run.set_back(&setback), setback.requeue()),
+            Ok(reached) => (run.reach(&reached), self.after_success(&run.object)),
+            Err(setback) => (run.set_back(&setback).into_iter().collect(), setback.requeue()),
         };
-        if let Err(again) = self.write(&run).await {
+        if let Err(again) = run.write(&self.status).await {
             return again;
         }
         for notice in notices {
@@ -277,12 +273,6 @@ impl GitRepositoryReconciler {
             Ok(interval) => Requeue::After(self.shared.options.jitter.spread(interval)),
             Err(_) => Requeue::OnChange,
         }
-    }
-
-    async fn write(&self, run: &Run) -> Result<(), Requeue> {
-        let mut status = run.status.clone();
-        status.conditions = run.conditions.list().to_vec();
-        self.status.write(&*run.object, &run.before, &status).await.map(|_| ()).map_err(|e| gone_or_again(&e))
     }
 
     /// Removes the artifacts of an object that is being deleted, then lets it go.
@@ -317,19 +307,6 @@ impl GitRepositoryReconciler {
 }
 
 impl Run {
-    fn start(object: Arc<GitRepository>) -> Self {
-        let before = object.status.clone().unwrap_or_default();
-        let generation = object.metadata.generation.unwrap_or_default();
-        let observed = before.observed_generation.unwrap_or(-1);
-        let progress = if observed == generation {
-            "reconciliation in progress".to_owned()
-        } else {
-            format!("processing object: new generation {observed} -> {generation}")
-        };
-        let conditions = Conditions::new(before.conditions.clone(), generation, jiff::Timestamp::now());
-        Self { status: before.clone(), before, conditions, progress, object }
-    }
-
     /// Tells whether the stored artifact is what this run would make.
     fn is_current(&self, resolved: &Resolved, included: &[Artifact]) -> bool {
         let (spec, status) = (&self.object.spec, &self.status);
@@ -354,13 +331,19 @@ impl Run {
         self.status.observed_sparse_checkout.clone_from(&spec.sparse_checkout);
     }
 
-    fn handled(&mut self) {
-        if let Some(token) = trigger::requested_at(&*self.object) {
-            self.status.last_handled_reconcile_at = Some(token.to_owned());
-        }
+    /// Says what Ready said, of the generation as it is now.
+    fn restamp_ready(&mut self) {
+        let Some(ready) = self.conditions.get(conditions::READY).cloned() else { return };
+        let standing = match ready.status.as_str() {
+            "True" => Standing::True,
+            "False" => Standing::False,
+            _ => Standing::Unknown,
+        };
+        self.conditions.set(conditions::READY, standing, &ready.reason, &ready.message);
     }
 
-    fn succeed(&mut self, reached: &Reached) -> Vec<Notice> {
+    /// The good end; returns what is to be told.
+    fn reach(&mut self, reached: &Reached) -> Vec<Notice> {
         let failed_before = [
             conditions::FETCH_FAILED,
             conditions::INCLUDE_UNAVAILABLE,
@@ -371,11 +354,10 @@ impl Run {
         for condition in failed_before {
             self.conditions.delete(condition);
         }
-        let Some(artifact) = &self.status.artifact else { return Vec::new() };
+        let Some(artifact) = self.status.artifact.clone() else { return Vec::new() };
         let message = format!("stored artifact for revision '{}'", artifact.revision);
         self.conditions.set(conditions::ARTIFACT_IN_STORAGE, Standing::True, reasons::SUCCEEDED, &message);
-        succeed(&mut self.conditions, reasons::SUCCEEDED, &message);
-        self.status.observed_generation = self.object.metadata.generation;
+        self.succeed(reasons::SUCCEEDED, &message);
         let changed = self.before.artifact.as_ref().is_none_or(|a| a.digest != artifact.digest);
         let mut notices = Vec::new();
         if let Reached::Unchanged = reached {
@@ -396,36 +378,6 @@ impl Run {
             );
         }
         notices
-    }
-
-    fn set_back(&mut self, setback: &Setback) -> Vec<Notice> {
-        set_back(&mut self.conditions, setback, &self.progress);
-        if setback.is_stalled() {
-            self.status.observed_generation = self.object.metadata.generation;
-        }
-        match &setback.tell {
-            Tell::Nothing => Vec::new(),
-            Tell::Info(text) => vec![Notice::info(&setback.reason, text)],
-            Tell::Error(text) => vec![Notice::error(&setback.reason, text)],
-        }
-    }
-
-    /// A suspended object that was reconciled before notes that its generation and request were seen; one that was
-    /// suspended from the start is left alone.
-    fn suspend(&mut self) {
-        if self.before.observed_generation.unwrap_or(-1) < 0 {
-            return;
-        }
-        self.handled();
-        self.status.observed_generation = self.object.metadata.generation;
-        if let Some(ready) = self.conditions.get(conditions::READY).cloned() {
-            let standing = match ready.status.as_str() {
-                "True" => Standing::True,
-                "False" => Standing::False,
-                _ => Standing::Unknown,
-            };
-            self.conditions.set(conditions::READY, standing, &ready.reason, &ready.message);
-        }
     }
 }
 

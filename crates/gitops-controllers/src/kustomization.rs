@@ -56,7 +56,7 @@ use inventory::{StatusInventory, Uids};
 use pull::Puller;
 use run::Run;
 
-pub(crate) use wake::{dependants_of_source, in_order, waiting_dependants};
+pub(crate) use wake::{dependants_of_source, waiting_dependants};
 
 /// The field manager of the objects, and the name under which labels, annotations and events run.
 const MANAGER: &str = "kustomize-controller";

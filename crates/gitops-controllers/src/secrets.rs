@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gitops_source::git::ProxyOptions;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, Client};
 use secrecy::SecretString;
@@ -56,10 +57,37 @@ impl Entries {
         self.text(key).map(SecretString::from)
     }
 
+    /// Returns all entries, in the order of their names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_slice()))
+    }
+
     /// Returns all entries that are text.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(key, value)| Some((key.as_str(), std::str::from_utf8(value).ok()?)))
     }
+}
+
+/// Reads a Secret that names a proxy: keys `address` and, if it asks for them, `username` and `password`.
+///
+/// # Errors
+/// What is wrong, in Flux's words.
+pub(crate) async fn proxy(client: &Client, namespace: &str, name: &str) -> Result<ProxyOptions, String> {
+    let entries = Entries::of_secret(client, namespace, name).await.map_err(|error| {
+        if is_not_found(&error) {
+            format!("secret '{namespace}/{name}' not found")
+        } else {
+            server_text(&error)
+        }
+    })?;
+    let Some(address) = entries.text("address") else {
+        return Err(format!("invalid proxy secret '{namespace}/{name}': key 'address' is missing"));
+    };
+    let options = ProxyOptions::new(address);
+    Ok(match (entries.text("username"), entries.secret("password")) {
+        (Some(username), Some(password)) => options.with_credentials(username, password),
+        _ => options,
+    })
 }
 
 /// Returns the server's own words of an error, as Go's clients print it, for example `secrets "x" not found`.

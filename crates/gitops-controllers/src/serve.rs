@@ -1,96 +1,106 @@
 //! Running the reconcilers: one watch and one queue a kind.
 
+mod kind;
+mod wake;
+
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{FutureExt, StreamExt};
+use gitops_api::image_v1::{ImagePolicy, ImageRepository};
 use gitops_api::kustomize_v1::Kustomization;
+use gitops_api::notification_v1::Receiver;
+use gitops_api::notification_v1beta3::{Alert, Provider};
 use gitops_api::source_v1::GitRepository;
+use gitops_image::{MemoryTagStore, TagStore};
+use gitops_notify::DispatchOptions;
+use gitops_notify::receiver::{ReceiveOptions, Receivers};
 use gitops_runtime::events::{Delivery, Recorder, Reporter};
-use gitops_runtime::informer::{Change, Informer};
-use gitops_runtime::queue::{self, QueueContext};
-use gitops_runtime::trigger::asks_for_work;
+use gitops_runtime::informer::Informer;
+use gitops_runtime::queue::{self, QueueContext, Requeue};
 use gitops_source::SourceError;
 use gitops_source::artifact::{ArtifactStore, FetchOptions, Fetcher, Limits, Links};
 use gitops_source::git::GitStore;
+use gitops_source::oci::OciClients;
 use k8s_openapi::NamespaceResourceScope;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
+use crate::alert::{self, AlertReconciler};
 use crate::context::Shared;
 use crate::git_repository::GitRepositoryReconciler;
+use crate::image_policy::{ImagePolicyReconciler, policies_of_repository};
+use crate::image_repository::ImageRepositoryReconciler;
 use crate::kustomization::{KustomizationReconciler, dependants_of_source, waiting_dependants};
+use crate::notification::{self, Dispatch};
+use crate::provider::ProviderReconciler;
+use crate::receiver::{ReceiverReconciler, secret_of};
+pub use kind::Kind;
+use wake::{own_changes, secret_changes, woken};
 
 /// How many bytes one byte of gzip can unpack to (RFC 1951: 258 bytes in two bits).
 const GZIP_AT_BEST: u64 = 1032;
-
-/// A kind that can be served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Kind {
-    /// `source.toolkit.fluxcd.io`
-    GitRepository,
-    /// `kustomize.toolkit.fluxcd.io`
-    Kustomization,
-}
-
-impl Kind {
-    /// All kinds that can be served.
-    pub const ALL: &'static [Self] = &[Self::GitRepository, Self::Kustomization];
-
-    /// Returns the kind's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::GitRepository => "GitRepository",
-            Self::Kustomization => "Kustomization",
-        }
-    }
-
-    /// Returns the name under which Flux's controller of this kind reports.
-    pub fn controller(self) -> &'static str {
-        match self {
-            Self::GitRepository => "source-controller",
-            Self::Kustomization => "kustomize-controller",
-        }
-    }
-}
-
-impl std::str::FromStr for Kind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == text).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|kind| kind.name()).collect();
-            format!("kind '{text}' is not served; choose among {}", names.join(", "))
-        })
-    }
-}
 
 /// The reconcilers of one process.
 pub struct Controllers {
     shared: Shared,
     kinds: BTreeSet<Kind>,
     artifacts: Arc<dyn ArtifactStore>,
+    tags: Arc<dyn TagStore>,
     git: PathBuf,
     instance: String,
     delivery: Option<Delivery>,
+    dispatch: DispatchOptions,
+    events: Option<TcpListener>,
+    webhooks: Option<TcpListener>,
+}
+
+/// The watches of all kinds; only those that are needed run.
+#[derive(Default)]
+struct Informers {
+    repositories: Arc<Informer<GitRepository>>,
+    kustomizations: Arc<Informer<Kustomization>>,
+    images: Arc<Informer<ImageRepository>>,
+    policies: Arc<Informer<ImagePolicy>>,
+    providers: Arc<Informer<Provider>>,
+    alerts: Arc<Informer<Alert>>,
+    receivers: Arc<Informer<Receiver>>,
+}
+
+/// What runs until the end, and what is waited for after it.
+#[derive(Default)]
+struct Running {
+    /// The queues, the watches, the indices.
+    work: Vec<BoxFuture<'static, ()>>,
+    /// The recorders: events that were published are delivered.
+    deliveries: Vec<JoinHandle<()>>,
+    /// The notification part, which takes events until everybody else has told theirs.
+    last: Vec<JoinHandle<()>>,
 }
 
 impl Controllers {
     /// Returns reconcilers of all kinds that keep artifacts in `artifacts` and object stores below `git`.
     pub fn new(shared: Shared, artifacts: Arc<dyn ArtifactStore>, git: impl Into<PathBuf>) -> Self {
-        let kinds = Kind::ALL.iter().copied().collect();
         Self {
             shared,
-            kinds,
+            kinds: Kind::ALL.iter().copied().collect(),
             artifacts,
+            tags: Arc::new(MemoryTagStore::default()),
             git: git.into(),
             instance: "gitops-controllers".to_owned(),
             delivery: None,
+            dispatch: DispatchOptions::flux(),
+            events: None,
+            webhooks: None,
         }
     }
 
@@ -101,10 +111,38 @@ impl Controllers {
         self
     }
 
+    /// Keeps the tags of images there; without it they are kept in memory, and scanned again after a restart.
+    #[must_use]
+    pub fn tags(mut self, tags: Arc<dyn TagStore>) -> Self {
+        self.tags = tags;
+        self
+    }
+
     /// Posts events there, beside writing them to the API server.
     #[must_use]
     pub fn events_to(mut self, delivery: Delivery) -> Self {
         self.delivery = Some(delivery);
+        self
+    }
+
+    /// Takes events there, of these reconcilers and any others, where Alerts are served.
+    #[must_use]
+    pub fn events_at(mut self, listener: TcpListener) -> Self {
+        self.events = Some(listener);
+        self
+    }
+
+    /// Takes webhooks there, where Receivers are served.
+    #[must_use]
+    pub fn webhooks_at(mut self, listener: TcpListener) -> Self {
+        self.webhooks = Some(listener);
+        self
+    }
+
+    /// Delivers events in this way.
+    #[must_use]
+    pub fn dispatch(mut self, options: DispatchOptions) -> Self {
+        self.dispatch = options;
         self
     }
 
@@ -119,99 +157,212 @@ impl Controllers {
     ///
     /// # Errors
     /// When the folder of the object stores cannot be used.
-    pub async fn run(self) -> Result<(), SourceError> {
-        let repositories: Arc<Informer<GitRepository>> = Arc::default();
-        let kustomizations: Arc<Informer<Kustomization>> = Arc::default();
-        let mut work = Vec::new();
-        let mut deliveries = Vec::new();
-        if self.kinds.contains(&Kind::GitRepository) {
-            let (recorder, delivery) = self.recorder(Kind::GitRepository);
-            deliveries.push(delivery);
-            let (shared, git) = (self.shared.clone(), GitStore::open(&self.git)?);
-            let reconciler = GitRepositoryReconciler::new(
-                shared,
-                recorder,
-                repositories.clone(),
-                git,
-                self.artifacts.clone(),
-            );
-            let reconciler = Arc::new(reconciler);
-            let triggers = vec![own_changes(&repositories)];
-            let context = self.queue(&repositories);
-            work.push(
-                queue::run(triggers, context, move |object| {
-                    let reconciler = reconciler.clone();
-                    async move { reconciler.reconcile(object).await }
-                })
-                .boxed(),
-            );
+    pub async fn run(mut self) -> Result<(), SourceError> {
+        let informers = Informers::default();
+        let mut running = Running::default();
+        let told = CancellationToken::new();
+        for kind in self.kinds.clone() {
+            match kind {
+                Kind::GitRepository => self.git_repositories(&informers, &mut running)?,
+                Kind::Kustomization => self.kustomizations(&informers, &mut running)?,
+                Kind::ImageRepository | Kind::ImagePolicy => {}
+                Kind::Provider => self.providers(&informers, &mut running),
+                Kind::Alert => self.alerts(&informers, &mut running, &told),
+                Kind::Receiver => self.receivers(&informers, &mut running),
+            }
         }
-        if self.kinds.contains(&Kind::Kustomization) {
-            let (recorder, delivery) = self.recorder(Kind::Kustomization);
-            deliveries.push(delivery);
-            // As in Flux, links are passed over and files may compress as well as gzip can; the sizes stay bounded.
-            let options =
-                FetchOptions::default().links(Links::Skip).limits(Limits::default().ratio(GZIP_AT_BEST));
-            let fetcher = Fetcher::new(options)?;
-            let (shared, own, sources) = (self.shared.clone(), kustomizations.clone(), repositories.clone());
-            let reconciler = Arc::new(KustomizationReconciler::new(shared, recorder, own, sources, fetcher));
-            let triggers = vec![
-                own_changes(&kustomizations),
-                woken(repositories.subscribe(), &kustomizations, dependants_of_source),
-                woken(kustomizations.subscribe(), &kustomizations, waiting_dependants),
-            ];
-            let context = self.queue(&kustomizations);
-            work.push(
-                queue::run(triggers, context, move |object| {
-                    let reconciler = reconciler.clone();
-                    async move { reconciler.reconcile(object).await }
-                })
-                .boxed(),
-            );
+        self.images(&informers, &mut running);
+        let watched: BTreeSet<Kind> = self.kinds.iter().flat_map(|kind| kind.watched()).copied().collect();
+        for kind in watched {
+            running.work.push(match kind {
+                Kind::GitRepository => self.watch(&informers.repositories),
+                Kind::Kustomization => self.watch(&informers.kustomizations),
+                Kind::ImageRepository => self.watch(&informers.images),
+                Kind::ImagePolicy => self.watch(&informers.policies),
+                Kind::Provider => self.watch(&informers.providers),
+                Kind::Alert => self.watch(&informers.alerts),
+                Kind::Receiver => self.watch(&informers.receivers),
+            });
         }
-        work.push(self.watch(&repositories).boxed());
-        if self.kinds.contains(&Kind::Kustomization) {
-            work.push(self.watch(&kustomizations).boxed());
-        }
-        futures::future::join_all(work).await;
-        futures::future::join_all(deliveries).await;
+        // The indices end with the informers that feed them.
+        drop(informers);
+        futures::future::join_all(running.work).await;
+        futures::future::join_all(running.deliveries).await;
+        told.cancel();
+        futures::future::join_all(running.last).await;
         Ok(())
     }
 
-    fn recorder(&self, kind: Kind) -> (Recorder, tokio::task::JoinHandle<()>) {
-        let reporter = Reporter { controller: kind.controller().to_owned(), instance: self.instance.clone() };
-        Recorder::start(self.shared.client.clone(), reporter, self.delivery.clone())
+    fn git_repositories(&self, informers: &Informers, running: &mut Running) -> Result<(), SourceError> {
+        let own = &informers.repositories;
+        let recorder = self.recorder(Kind::GitRepository, running);
+        let (shared, git) = (self.shared.clone(), GitStore::open(&self.git)?);
+        let reconciler =
+            GitRepositoryReconciler::new(shared, recorder, own.clone(), git, self.artifacts.clone());
+        let reconciler = Arc::new(reconciler);
+        running.work.push(self.queue(own, Vec::new(), move |object| {
+            let reconciler = reconciler.clone();
+            async move { reconciler.reconcile(object).await }
+        }));
+        Ok(())
     }
 
-    fn queue<K>(&self, informer: &Informer<K>) -> QueueContext<K>
+    fn kustomizations(&self, informers: &Informers, running: &mut Running) -> Result<(), SourceError> {
+        let (own, sources) = (&informers.kustomizations, &informers.repositories);
+        let recorder = self.recorder(Kind::Kustomization, running);
+        // As in Flux, links are passed over and files may compress as well as gzip can; the sizes stay bounded.
+        let options =
+            FetchOptions::default().links(Links::Skip).limits(Limits::default().ratio(GZIP_AT_BEST));
+        let fetcher = Fetcher::new(options)?;
+        let shared = self.shared.clone();
+        let reconciler =
+            KustomizationReconciler::new(shared, recorder, own.clone(), sources.clone(), fetcher);
+        let reconciler = Arc::new(reconciler);
+        let others = vec![
+            woken(sources.subscribe(), own, dependants_of_source),
+            woken(own.subscribe(), own, waiting_dependants),
+        ];
+        running.work.push(self.queue(own, others, move |object| {
+            let reconciler = reconciler.clone();
+            async move { reconciler.reconcile(object).await }
+        }));
+        Ok(())
+    }
+
+    /// Repositories and policies share connections to registries, and tags.
+    fn images(&self, informers: &Informers, running: &mut Running) {
+        let registries = OciClients::default();
+        let Informers { images, policies, .. } = informers;
+        if self.kinds.contains(&Kind::ImageRepository) {
+            let recorder = self.recorder(Kind::ImageRepository, running);
+            let (shared, tags) = (self.shared.clone(), self.tags.clone());
+            let reconciler = ImageRepositoryReconciler::new(shared, recorder, registries.clone(), tags);
+            let reconciler = Arc::new(reconciler);
+            running.work.push(self.queue(images, Vec::new(), move |object| {
+                let reconciler = reconciler.clone();
+                async move { reconciler.reconcile(object).await }
+            }));
+        }
+        if self.kinds.contains(&Kind::ImagePolicy) {
+            let recorder = self.recorder(Kind::ImagePolicy, running);
+            let (shared, tags) = (self.shared.clone(), self.tags.clone());
+            let reconciler = ImagePolicyReconciler::new(shared, recorder, images.clone(), registries, tags);
+            let reconciler = Arc::new(reconciler);
+            let others = vec![woken(images.subscribe(), policies, policies_of_repository)];
+            running.work.push(self.queue(policies, others, move |object| {
+                let reconciler = reconciler.clone();
+                async move { reconciler.reconcile(object).await }
+            }));
+        }
+    }
+
+    fn providers(&self, informers: &Informers, running: &mut Running) {
+        let reconciler = Arc::new(ProviderReconciler::new(self.shared.clone()));
+        running.work.push(self.queue(&informers.providers, Vec::new(), move |object| {
+            let reconciler = reconciler.clone();
+            async move { reconciler.reconcile(object).await }
+        }));
+    }
+
+    fn alerts(&mut self, informers: &Informers, running: &mut Running, told: &CancellationToken) {
+        let (own, providers) = (&informers.alerts, &informers.providers);
+        let reconciler = Arc::new(AlertReconciler::new(self.shared.clone()));
+        running.work.push(self.queue(own, Vec::new(), move |object| {
+            let reconciler = reconciler.clone();
+            async move { reconciler.reconcile(object).await }
+        }));
+        let Some(listener) = self.events.take() else { return };
+        let (recorder, written) = self.start_recorder(Kind::Alert);
+        let (client, options) = (&self.shared.client, self.dispatch.clone());
+        let no_cross_namespace = self.shared.options.no_cross_namespace_refs;
+        let dispatch =
+            Dispatch::new(client, own.clone(), providers.clone(), recorder, options, no_cross_namespace);
+        running.work.push(self.until_stop(alert::keep(dispatch.routes(), own.subscribe())));
+        running.last.push(tokio::spawn(dispatch.serve(listener, told.clone())));
+        running.last.push(written);
+    }
+
+    fn receivers(&mut self, informers: &Informers, running: &mut Running) {
+        let own = &informers.receivers;
+        let recorder = self.recorder(Kind::Receiver, running);
+        let index = Receivers::default();
+        let reconciler = Arc::new(ReceiverReconciler::new(self.shared.clone(), recorder, index.clone()));
+        running.work.push(self.until_stop(reconciler.clone().keep(own.subscribe())));
+        let others = vec![secret_changes(self.objects(), own, secret_of)];
+        running.work.push(self.queue(own, others, move |object| {
+            let reconciler = reconciler.clone();
+            async move { reconciler.reconcile(object).await }
+        }));
+        let Some(listener) = self.webhooks.take() else { return };
+        let options = ReceiveOptions::flux().no_cross_namespace(self.shared.options.no_cross_namespace_refs);
+        let (client, stop) = (self.shared.client.clone(), self.shared.stop.clone());
+        running.work.push(notification::receive(client, index, own.clone(), options, listener, stop).boxed());
+    }
+
+    fn recorder(&self, kind: Kind, running: &mut Running) -> Recorder {
+        let (recorder, delivery) = self.start_recorder(kind);
+        running.deliveries.push(delivery);
+        recorder
+    }
+
+    fn start_recorder(&self, kind: Kind) -> (Recorder, JoinHandle<()>) {
+        let reporter = Reporter { controller: kind.controller().to_owned(), instance: self.instance.clone() };
+        let delivery = self.delivery.clone().filter(|_| kind.is_told_to_alerts());
+        Recorder::start(self.shared.client.clone(), reporter, delivery)
+    }
+
+    fn until_stop(&self, work: impl Future<Output = ()> + Send + 'static) -> BoxFuture<'static, ()> {
+        let stop = self.shared.stop.clone();
+        async move { stop.run_until_cancelled(work).await.unwrap_or_default() }.boxed()
+    }
+
+    /// Reconciles the objects of a kind when they change, and when others wake them.
+    fn queue<K, F, Fut>(
+        &self,
+        informer: &Arc<Informer<K>>,
+        others: Vec<BoxStream<'static, ObjectRef<K>>>,
+        reconcile: F,
+    ) -> BoxFuture<'static, ()>
     where
-        K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+        F: Fn(Arc<K>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Requeue> + Send + 'static,
     {
-        QueueContext {
+        let context = QueueContext {
             store: informer.store(),
             backoff: self.shared.options.backoff,
             metrics: self.shared.metrics.clone(),
             stop: self.shared.stop.clone(),
+        };
+        let triggers = std::iter::once(own_changes(informer)).chain(others).collect();
+        queue::run(triggers, context, reconcile).boxed()
+    }
+
+    /// The objects of a kind that this process looks at.
+    fn objects<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        let client = self.shared.client.clone();
+        match &self.shared.options.namespace {
+            Some(namespace) => Api::namespaced(client, namespace),
+            None => Api::all(client),
         }
     }
 
-    fn watch<K>(&self, informer: &Arc<Informer<K>>) -> impl Future<Output = ()> + Send + 'static
+    fn watch<K>(&self, informer: &Arc<Informer<K>>) -> BoxFuture<'static, ()>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
-            + std::fmt::Debug
+            + Debug
             + DeserializeOwned
             + Send
             + Sync
             + 'static,
     {
-        let options = &self.shared.options;
-        let api: Api<K> = match &options.namespace {
-            Some(namespace) => Api::namespaced(self.shared.client.clone(), namespace),
-            None => Api::all(self.shared.client.clone()),
-        };
+        let api = self.objects();
         let mut config = watcher::Config::default();
-        if let Some(selector) = &options.label_selector {
+        if let Some(selector) = &self.shared.options.label_selector {
             config = config.labels(selector);
         }
         let (informer, stop) = (informer.clone(), self.shared.stop.clone());
@@ -221,11 +372,8 @@ impl Controllers {
             let forget = async {
                 while let Some(change) = gone.next().await {
                     if let (Some(object), None) = (&change.before, &change.after) {
-                        metrics.forget(
-                            &K::kind(&()),
-                            &object.namespace().unwrap_or_default(),
-                            &object.name_any(),
-                        );
+                        let namespace = object.namespace().unwrap_or_default();
+                        metrics.forget(&K::kind(&()), &namespace, &object.name_any());
                     }
                 }
             };
@@ -234,38 +382,6 @@ impl Controllers {
                 () = forget => {}
             }
         }
-    }
-}
-
-/// The objects whose own change asks for work.
-fn own_changes<K>(informer: &Informer<K>) -> BoxStream<'static, ObjectRef<K>>
-where
-    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
-{
-    let asked = |change: Change<K>| async move {
-        let after = change.after?;
-        asks_for_work(change.before.as_deref(), &*after).then(|| ObjectRef::from_obj(&*after))
-    };
-    informer.subscribe().filter_map(asked).boxed()
-}
-
-/// Which of all Kustomizations a change wakes.
-type Whom<K> = fn(&Change<K>, &[Arc<Kustomization>]) -> Vec<Arc<Kustomization>>;
-
-/// The objects that another object's change wakes, those that others depend on first.
-fn woken<K>(
-    changes: impl Stream<Item = Change<K>> + Send + 'static,
-    all: &Arc<Informer<Kustomization>>,
-    whom: Whom<K>,
-) -> BoxStream<'static, ObjectRef<Kustomization>>
-where
-    K: Send + Sync + 'static,
-{
-    let all = all.clone();
-    changes
-        .flat_map(move |change| {
-            let woken = whom(&change, &all.store().state());
-            futures::stream::iter(crate::kustomization::in_order(woken))
-        })
         .boxed()
+    }
 }

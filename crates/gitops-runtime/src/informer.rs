@@ -34,6 +34,7 @@ pub struct Informer<K: Resource<DynamicType = ()> + Clone + 'static> {
     store: Store<K>,
     writer: Mutex<Option<reflector::store::Writer<K>>>,
     subscribers: Mutex<Vec<UnboundedSender<Change<K>>>>,
+    listed: CancellationToken,
 }
 
 impl<K: Resource<DynamicType = ()> + Clone> Debug for Informer<K> {
@@ -48,7 +49,12 @@ where
 {
     fn default() -> Self {
         let (store, writer) = reflector::store();
-        Self { store, writer: Mutex::new(Some(writer)), subscribers: Mutex::default() }
+        Self {
+            store,
+            writer: Mutex::new(Some(writer)),
+            subscribers: Mutex::default(),
+            listed: CancellationToken::new(),
+        }
     }
 }
 
@@ -64,6 +70,12 @@ where
     /// Returns the object of this name, if it is known.
     pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
         self.store.get(&ObjectRef::new(name).within(namespace))
+    }
+
+    /// Waits until all objects are known, and subscribers were told of them. Any number may wait; of those who wait for the
+    /// store itself kube wakes only the last.
+    pub async fn wait_until_listed(&self) {
+        self.listed.cancelled().await;
     }
 
     /// Returns all changes from now on.
@@ -122,6 +134,7 @@ where
                 let gone = known.into_iter().filter(|o| self.store.get(&ObjectRef::from_obj(&**o)).is_none());
                 let gone: Vec<_> = gone.map(|before| Change { before: Some(before), after: None }).collect();
                 listed.drain(..).chain(gone).for_each(|change| self.tell(change));
+                self.listed.cancel();
             }
         }
     }

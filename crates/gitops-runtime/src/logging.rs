@@ -12,18 +12,25 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Starts logging to standard error at this level (`trace`, `debug`, `info` or `error`).
+/// Starts logging to standard error at this level (`trace`, `debug`, `info`, `error` or `off`).
 ///
 /// A second call in the same process changes nothing.
 pub fn start(level: &str) {
-    let filter = EnvFilter::try_new(format!("{level},kube_lease_manager=error,hyper=error,kube=warn"))
-        .unwrap_or_default();
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::try_new(filter(level)).unwrap_or_default())
         .with_writer(std::io::stderr)
         .fmt_fields(Silent)
         .event_format(FluxJson::default())
         .try_init();
+}
+
+/// The libraries below tell less than we do: what they warn of, we tell with its object. They never tell more.
+fn filter(level: &str) -> String {
+    match level {
+        "off" => "off".to_owned(),
+        "error" => "error".to_owned(),
+        _ => format!("{level},kube_lease_manager=error,hyper=error,kube=warn"),
+    }
 }
 
 /// Formats events as `{"level":…,"ts":…,"msg":…,…}`, the fields of spans included.
@@ -112,5 +119,17 @@ impl Visit for Fields {
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_library_is_louder_than_what_was_asked_for() {
+        assert_eq!(filter("off"), "off");
+        assert_eq!(filter("error"), "error");
+        assert!(filter("info").ends_with("kube=warn"));
     }
 }

@@ -3,11 +3,11 @@
 use gitops_api::source_v1::{GitProvider, GitRepository};
 use gitops_api::{conditions, reasons};
 use gitops_runtime::queue::Requeue;
-use gitops_source::git::{ClientCertificate, GitAuth, GitReference, GitRemote, ProxyOptions};
+use gitops_source::git::{ClientCertificate, GitAuth, GitReference, GitRemote};
 use kube::{Client, ResourceExt};
 
 use crate::report::Setback;
-use crate::secrets::{Entries, is_not_found, server_text};
+use crate::secrets::{self, Entries, server_text};
 
 /// Returns the remote of a GitRepository with its credentials, authorities and proxy.
 pub(super) async fn remote(client: &Client, object: &GitRepository) -> Result<GitRemote, Setback> {
@@ -16,15 +16,10 @@ pub(super) async fn remote(client: &Client, object: &GitRepository) -> Result<Gi
     check_provider(object)?;
     let mut remote = GitRemote::new(&spec.url).with_timeout(super::timeout(object));
     if let Some(reference) = &spec.proxy_secret_ref {
-        let entries = Entries::of_secret(client, &namespace, &reference.name).await.map_err(|error| {
-            let text = if is_not_found(&error) {
-                format!("secret '{namespace}/{}' not found", reference.name)
-            } else {
-                server_text(&error)
-            };
-            authentication(format!("failed to configure proxy options: {text}"))
-        })?;
-        remote = remote.with_proxy(proxy(&entries, &namespace, &reference.name)?);
+        let proxy = secrets::proxy(client, &namespace, &reference.name).await;
+        let proxy =
+            proxy.map_err(|text| authentication(format!("failed to configure proxy options: {text}")))?;
+        remote = remote.with_proxy(proxy);
     }
     let entries = match &spec.secret_ref {
         Some(reference) => {
@@ -94,19 +89,6 @@ fn credentials(entries: &Entries) -> Result<GitAuth, Setback> {
         )),
         (None, None) => Ok(GitAuth::Anonymous),
     }
-}
-
-fn proxy(entries: &Entries, namespace: &str, name: &str) -> Result<ProxyOptions, Setback> {
-    let Some(address) = entries.text("address") else {
-        return Err(authentication(format!(
-            "failed to configure proxy options: invalid proxy secret '{namespace}/{name}': key 'address' is missing"
-        )));
-    };
-    let options = ProxyOptions::new(address);
-    Ok(match (entries.text("username"), entries.secret("password")) {
-        (Some(username), Some(password)) => options.with_credentials(username, password),
-        _ => options,
-    })
 }
 
 /// What is missing for ssh, or that it cannot be used yet.

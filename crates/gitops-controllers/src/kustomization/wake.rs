@@ -19,7 +19,7 @@ use kube::runtime::reflector::ObjectRef;
 pub(crate) fn dependants_of_source(
     change: &Change<GitRepository>,
     all: &[Arc<Kustomization>],
-) -> Vec<Arc<Kustomization>> {
+) -> Vec<ObjectRef<Kustomization>> {
     let content = |source: &Option<Arc<GitRepository>>| {
         let artifact = source.as_ref()?.status.as_ref()?.artifact.clone()?;
         Some((artifact.revision, artifact.digest))
@@ -36,39 +36,44 @@ pub(crate) fn dependants_of_source(
             && reference.name == name
             && reference.namespace.clone().filter(|n| !n.is_empty()).or_else(|| k.namespace()) == namespace
     };
-    all.iter().filter(|k| uses(k)).cloned().collect()
+    in_order(all.iter().filter(|k| uses(k)))
 }
 
-/// Returns the Kustomizations that depend on one that has just become ready, or has applied another revision.
+/// Returns the Kustomizations that depend on one that has just become ready, or has applied another revision; those that ask
+/// by an expression, on any change that it could see.
 ///
 /// # Difference from Flux
 /// Flux' dependants look again every 30 seconds (`--requeue-dependency`); here they wake at once.
 pub(crate) fn waiting_dependants(
     change: &Change<Kustomization>,
     all: &[Arc<Kustomization>],
-) -> Vec<Arc<Kustomization>> {
+) -> Vec<ObjectRef<Kustomization>> {
     let Some(now) = &change.after else { return Vec::new() };
     let state = |k: &Kustomization| {
-        let status = k.status.clone().unwrap_or_default();
-        let ready = is_true(&status.conditions, READY) && status.observed_generation == k.metadata.generation;
-        (ready, status.last_applied_revision)
+        (is_ready(k), k.status.as_ref().and_then(|status| status.last_applied_revision.clone()))
     };
     let after = state(now);
-    if !after.0 || change.before.as_ref().is_some_and(|before| state(before) == after) {
-        return Vec::new();
-    }
+    let usual = after.0 && change.before.as_ref().is_none_or(|before| state(before) != after);
     let (namespace, name) = (now.namespace(), now.name_any());
-    let waits = |k: &Kustomization| {
-        k.spec.depends_on.iter().any(|d| {
-            d.name == name
-                && d.namespace.clone().filter(|n| !n.is_empty()).or_else(|| k.namespace()) == namespace
-        })
+    let is_it = |k: &Kustomization, d: &DependencyReference| {
+        d.name == name && d.namespace.clone().filter(|n| !n.is_empty()).or_else(|| k.namespace()) == namespace
     };
-    all.iter().filter(|k| waits(k)).cloned().collect()
+    let asks = |d: &DependencyReference| d.ready_expr.as_deref().is_some_and(|e| !e.is_empty());
+    let wakes = |k: &&Arc<Kustomization>| {
+        k.spec.depends_on.iter().any(|d| is_it(k, d) && (usual || asks(d) && !is_ready(k)))
+    };
+    in_order(all.iter().filter(wakes))
+}
+
+/// Tells whether a Kustomization has reached what its specification asks for.
+fn is_ready(object: &Kustomization) -> bool {
+    let status = object.status.as_ref();
+    status
+        .is_some_and(|s| is_true(&s.conditions, READY) && s.observed_generation == object.metadata.generation)
 }
 
 /// Returns references in the order of their dependencies, so that those that others wait for begin first.
-pub(crate) fn in_order(woken: Vec<Arc<Kustomization>>) -> Vec<ObjectRef<Kustomization>> {
+fn in_order<'k>(woken: impl Iterator<Item = &'k Arc<Kustomization>>) -> Vec<ObjectRef<Kustomization>> {
     let key = |namespace: Option<String>, name: &str| (namespace.unwrap_or_default(), name.to_owned());
     let needs = |k: &Kustomization| {
         let needed = |d: &DependencyReference| {
@@ -76,7 +81,7 @@ pub(crate) fn in_order(woken: Vec<Arc<Kustomization>>) -> Vec<ObjectRef<Kustomiz
         };
         k.spec.depends_on.iter().map(needed).collect()
     };
-    let graph = woken.iter().map(|k| (key(k.namespace(), &k.name_any()), needs(k))).collect();
+    let graph = woken.map(|k| (key(k.namespace(), &k.name_any()), needs(k))).collect();
     order(&graph).into_iter().map(|(namespace, name)| ObjectRef::new(&name).within(&namespace)).collect()
 }
 
@@ -124,5 +129,18 @@ mod tests {
         assert_eq!(woken(db(false), db(true)), 1);
         assert_eq!(woken(db(true), db(true)), 0);
         assert_eq!(woken(db(true), db(false)), 0);
+    }
+
+    #[test]
+    fn an_expression_is_asked_again_on_any_change_while_it_is_waited_for() {
+        let waits =
+            json!({"dependsOn": [{"name": "db", "readyExpr": "dep.status.lastAttemptedRevision == 'x'"}]});
+        let db = || Some(kustomization("db", json!({}), false));
+        let woken = |ready| {
+            let all = [kustomization("app", waits.clone(), ready)];
+            waiting_dependants(&Change { before: db(), after: db() }, &all).len()
+        };
+        assert_eq!(woken(false), 1);
+        assert_eq!(woken(true), 0, "one that waits for nothing is left alone");
     }
 }

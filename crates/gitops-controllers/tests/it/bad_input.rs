@@ -3,6 +3,11 @@
 use gitops_api::kustomize_v1::Kustomization;
 use gitops_api::source_v1::GitRepository;
 use gitops_testkit::GitFault;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::discovery::ApiResource;
+use kube::runtime::wait::{await_condition, conditions::is_deleted};
 use serde_json::{Value, json};
 
 use crate::rig::{Conditioned, Rig};
@@ -185,5 +190,93 @@ async fn a_remote_that_fails_for_a_while_needs_no_help() {
     let changed = rig.config_map("a", "2");
     rig.push(&[("a.yaml", Some(&changed))]).await;
     rig.until_applied().await;
+    assert_eq!(rig.config_map_value("a").await.as_deref(), Some("2"));
+}
+
+/// A definition of cluster-wide things in a group of the rig's own.
+fn definition(group: &str, plural: &str, kind: &str, short: &str) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("{plural}.{group}")},
+        "spec": {
+            "group": group, "scope": "Namespaced", "names": {"plural": plural, "kind": kind, "shortNames": [short]},
+            "versions": [{"name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}],
+        },
+    })
+}
+
+/// A short name is taken, so the definition is accepted and never established.
+#[tokio::test]
+async fn a_definition_that_is_never_established_is_named_and_what_needs_it_waits() {
+    let Some(rig) = good().await else { return };
+    let before = rig.last_good().await;
+    let group = format!("{}.example.org", rig.namespace);
+    let definitions: Api<CustomResourceDefinition> = Api::all(rig.client.clone());
+    let taken = serde_json::from_value(definition(&group, "lamps", "Lamp", "light")).unwrap();
+    rig.cluster.install(&[taken]).await.unwrap();
+
+    let object = |kind: &str| {
+        json!({"apiVersion": format!("{group}/v1"), "kind": kind,
+            "metadata": {"name": "one", "namespace": rig.namespace}, "spec": {"watts": 5}})
+    };
+    let (bad, changed) =
+        (definition(&group, "torches", "Torch", "light").to_string(), rig.config_map("a", "2"));
+    let files = [("a.yaml", changed.as_str()), ("crd.yaml", &bad), ("cr.yaml", &object("Torch").to_string())];
+    rig.push(&files.map(|(path, content)| (path, Some(content)))).await;
+    let name = format!("CustomResourceDefinition/torches.{group}");
+    rig.until_failed::<Kustomization>("app", "ReconciliationFailed", &["stalled resources", &name]).await;
+    let after = rig.last_good().await;
+    assert_eq!(
+        (&after.applied, &after.objects),
+        (&before.applied, &before.objects),
+        "a later stage was begun"
+    );
+
+    let fixed = definition(&group, "torches", "Torch", "flame").to_string();
+    rig.push(&[("crd.yaml", Some(&fixed))]).await;
+    rig.until_applied().await;
+    assert_eq!(rig.config_map_value("a").await.as_deref(), Some("2"));
+    let kind = ApiResource::from_gvk(&kube::api::GroupVersionKind::gvk(&group, "v1", "Torch"));
+    let kind = ApiResource { plural: "torches".to_owned(), ..kind };
+    let torches: Api<DynamicObject> = Api::namespaced_with(rig.client.clone(), &rig.namespace, &kind);
+    assert_eq!(torches.get("one").await.unwrap().data["spec"], json!({"watts": 5}));
+    rig.push(&[("crd.yaml", None), ("cr.yaml", None)]).await;
+    rig.until_applied().await;
+    definitions.delete(&format!("lamps.{group}"), &DeleteParams::default()).await.unwrap();
+}
+
+/// The namespace is held in its end by an object with a finalizer; when it is made anew, the same commit is applied.
+#[tokio::test]
+async fn a_terminating_namespace_is_named_and_filled_when_it_is_made_anew() {
+    let Some(rig) = good().await else { return };
+    rig.apply::<Kustomization>("app", rig.kustomization(json!({"retryInterval": "1s"}))).await;
+    let before = rig.last_good().await;
+    let going = format!("{}-going", rig.namespace);
+    let namespaces: Api<Namespace> = Api::all(rig.client.clone());
+    let maps: Api<ConfigMap> = Api::namespaced(rig.client.clone(), &going);
+    let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": going}})).unwrap();
+    let uid = namespaces.create(&PostParams::default(), &namespace).await.unwrap().metadata.uid.unwrap();
+    let held = json!({"metadata": {"name": "held", "finalizers": ["example.org/hold"]}});
+    maps.create(&PostParams::default(), &serde_json::from_value(held).unwrap()).await.unwrap();
+    namespaces.delete(&going, &DeleteParams::default()).await.unwrap();
+
+    let other = format!(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {going}}}\n---\n\
+         apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x, namespace: {going}}}\n"
+    );
+    let changed = rig.config_map("a", "2");
+    rig.push(&[("a.yaml", Some(&changed)), ("other.yaml", Some(&other))]).await;
+    let texts = [&format!("ConfigMap/{going}/x dry-run failed (Forbidden)"), "is being terminated"];
+    rig.until_failed::<Kustomization>("app", "ReconciliationFailed", &texts).await;
+    assert_eq!(before.but_artifact(), rig.last_good().await.but_artifact(), "something was written");
+    assert!(maps.get_opt("x").await.unwrap().is_none());
+
+    let release = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    maps.patch("held", &PatchParams::default(), &release).await.unwrap();
+    await_condition(namespaces, &going, is_deleted(&uid)).await.unwrap();
+    // The namespace is not ours before it is applied, so nothing wakes us; the retry interval does.
+    rig.until_applied().await;
+    assert!(maps.get_opt("x").await.unwrap().is_some());
     assert_eq!(rig.config_map_value("a").await.as_deref(), Some("2"));
 }

@@ -3,5 +3,6 @@
 
 mod bad_input;
 mod first_reconcile;
+mod notification;
 mod outage;
 mod rig;

@@ -4,15 +4,19 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gitops_api::image_v1::{ImagePolicy, ImageRepository};
 use gitops_api::kustomize_v1::Kustomization;
+use gitops_api::notification_v1::Receiver;
 use gitops_api::source_v1::GitRepository;
 use gitops_api::{Condition, CustomResourceDefinition};
 use gitops_apply::client_for;
-use gitops_controllers::{ControllerOptions, Controllers, Shared};
+use gitops_controllers::{ControllerOptions, Controllers, Kind, Shared};
+use gitops_image::DiskTagStore;
+use gitops_runtime::events::Delivery;
 use gitops_source::artifact::{LocalStore, StoreOptions, serve};
 use gitops_testkit::{ControlPlane, GitServer, Repository, require_control_plane};
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::{ConfigMap, Event, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::await_condition;
@@ -31,6 +35,8 @@ pub(crate) struct Rig {
     pub(crate) namespace: String,
     pub(crate) git: GitServer,
     pub(crate) repository: Repository,
+    /// Where webhooks are taken, `http://host:port`.
+    pub(crate) hooks: String,
     stop: CancellationToken,
     _storage: TempDir,
 }
@@ -39,9 +45,9 @@ pub(crate) struct Rig {
 #[derive(Debug, PartialEq)]
 pub(crate) struct LastGood {
     artifact: Option<String>,
-    applied: Option<String>,
+    pub(crate) applied: Option<String>,
     inventory: Value,
-    objects: Vec<(String, Option<String>)>,
+    pub(crate) objects: Vec<(String, Option<String>)>,
 }
 
 impl Rig {
@@ -52,19 +58,29 @@ impl Rig {
 
     /// The same on a given cluster.
     pub(crate) async fn on(cluster: Arc<ControlPlane>) -> Option<Self> {
+        let namespace = cluster.namespace().await.unwrap();
+        let watched = Some(namespace.clone());
+        Self::watching(cluster, namespace, watched).await
+    }
+
+    /// The same in a namespace that is there, with controllers for one namespace, or for all of a cluster of its own.
+    pub(crate) async fn watching(
+        cluster: Arc<ControlPlane>,
+        namespace: String,
+        watched: Option<String>,
+    ) -> Option<Self> {
         let definitions: Vec<CustomResourceDefinition> = gitops_api::crds()
             .into_iter()
-            .filter(|d| ["GitRepository", "Kustomization"].contains(&d.spec.names.kind.as_str()))
+            .filter(|d| Kind::ALL.iter().any(|kind| kind.name() == d.spec.names.kind))
             .collect();
         cluster.install(&definitions).await.unwrap();
         let client = cluster.client().unwrap();
-        let namespace = cluster.namespace().await.unwrap();
         let git = GitServer::start().await.unwrap();
         let repository = git.repository("app").unwrap();
         let storage = TempDir::new().unwrap();
         let stop = CancellationToken::new();
-        controllers(&cluster, &namespace, &storage, &stop).await;
-        Some(Self { cluster, client, namespace, git, repository, stop, _storage: storage })
+        let hooks = controllers(&cluster, watched, &storage, &stop).await;
+        Some(Self { cluster, client, namespace, git, repository, hooks, stop, _storage: storage })
     }
 
     pub(crate) fn api<K>(&self) -> Api<K>
@@ -84,6 +100,24 @@ impl Rig {
         });
         let params = PatchParams::apply("test").force();
         self.api::<K>().patch(name, &params, &Patch::Apply(&object)).await.unwrap();
+    }
+
+    /// Server-side applies any object of the namespace.
+    pub(crate) async fn apply_object<K>(&self, object: Value)
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    {
+        let params = PatchParams::apply("test").force();
+        let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+        self.api::<K>().patch(&name, &params, &Patch::Apply(&object)).await.unwrap();
+    }
+
+    /// Makes or changes a Secret.
+    pub(crate) async fn apply_secret(&self, name: &str, kind: &str, data: Value) {
+        self.apply_object::<Secret>(json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": kind, "stringData": data,
+        }))
+        .await;
     }
 
     /// Applies the two objects that every case starts from: a source of the branch `main`, and a path of it.
@@ -277,30 +311,37 @@ pub(crate) trait Conditioned {
     fn ready(&self) -> Option<Condition>;
 }
 
-impl Conditioned for GitRepository {
-    fn ready(&self) -> Option<Condition> {
-        condition(&self.status.as_ref()?.conditions, "Ready").cloned()
-    }
+macro_rules! conditioned {
+    ($($kind:ty),*) => {$(
+        impl Conditioned for $kind {
+            fn ready(&self) -> Option<Condition> {
+                condition(&self.status.as_ref()?.conditions, "Ready").cloned()
+            }
+        }
+    )*};
 }
 
-impl Conditioned for Kustomization {
-    fn ready(&self) -> Option<Condition> {
-        condition(&self.status.as_ref()?.conditions, "Ready").cloned()
-    }
-}
+conditioned!(GitRepository, Kustomization, ImageRepository, ImagePolicy, Receiver);
 
 pub(crate) fn condition<'a>(list: &'a [Condition], type_: &str) -> Option<&'a Condition> {
     list.iter().find(|c| c.type_ == type_)
 }
 
-async fn controllers(cluster: &ControlPlane, namespace: &str, storage: &TempDir, stop: &CancellationToken) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+/// Starts controllers for a namespace or all, which tell their own notification part; returns where webhooks are taken.
+async fn controllers(
+    cluster: &ControlPlane,
+    namespace: Option<String>,
+    storage: &TempDir,
+    stop: &CancellationToken,
+) -> String {
+    let listen = || tokio::net::TcpListener::bind("127.0.0.1:0");
+    let listener = listen().await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let store = LocalStore::new(storage.path().join("artifacts"), &address, StoreOptions::default()).unwrap();
     tokio::spawn(serve(listener, store.root().to_owned(), stop.clone().cancelled_owned()));
     let config = cluster.config().unwrap();
     let mut options = ControllerOptions::default();
-    options.namespace = Some(namespace.to_owned());
+    options.namespace = namespace;
     options.requeue_dependency = Duration::from_secs(600);
     options.backoff.min = Duration::from_millis(100);
     options.backoff.max = Duration::from_secs(1);
@@ -311,5 +352,14 @@ async fn controllers(cluster: &ControlPlane, namespace: &str, storage: &TempDir,
         metrics: Arc::default(),
         stop: stop.clone(),
     };
-    tokio::spawn(Controllers::new(shared, Arc::new(store), storage.path().join("git")).run());
+    let (events, webhooks) = (listen().await.unwrap(), listen().await.unwrap());
+    let hooks = format!("http://{}", webhooks.local_addr().unwrap());
+    let delivery = Delivery::to(&format!("http://{}/", events.local_addr().unwrap()));
+    let controllers = Controllers::new(shared, Arc::new(store), storage.path().join("git"))
+        .tags(Arc::new(DiskTagStore::new(storage.path().join("tags")).unwrap()))
+        .events_to(delivery)
+        .events_at(events)
+        .webhooks_at(webhooks);
+    tokio::spawn(controllers.run());
+    hooks
 }
