@@ -14,7 +14,7 @@ use super::marker::Marker;
 use super::object::{ObjectName, Objects};
 use super::policies::Setters;
 use super::record::{Change, Record};
-use super::scalar::respell;
+use super::scalar::Speller;
 use crate::error::ImageError;
 
 /// All that is to change below a path. Prints as one unified diff.
@@ -159,6 +159,7 @@ impl Setters {
         let is_only = documents.len() == 1;
         let mut edits: Vec<Edit> = Vec::new();
         let mut hidden = Vec::new();
+        let mut speller = Speller::default();
         for document in &documents {
             let comments = Comments::new(text, document);
             let objects = Objects::new(document, is_only);
@@ -180,7 +181,7 @@ impl Setters {
                 if value == scalar.text {
                     continue;
                 }
-                let Some((span, replacement)) = respell(scalar, &value, text, &comments) else {
+                let Some((span, replacement)) = speller.respell(scalar, &value, text, &comments) else {
                     return Err(format!("line {}: the block cannot hold {value:?}", scalar.line));
                 };
                 edits.push(Edit {

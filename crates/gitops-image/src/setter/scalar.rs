@@ -1,5 +1,6 @@
 //! A value as a scalar of YAML.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use gitops_manifest::{ParseOptions, ScalarSpan, ScalarStyle, parse};
@@ -7,23 +8,39 @@ use serde_json::Value;
 
 use super::head::{Comments, is_block};
 
-/// Returns which bytes are to be replaced by which text, so that a scalar has another value. Quotes are kept; what has
-/// none gets them where it would not be read as a text otherwise.
-pub(super) fn respell(
-    scalar: &ScalarSpan,
-    value: &str,
-    text: &str,
-    comments: &Comments<'_>,
-) -> Option<(Range<usize>, String)> {
-    let span = scalar.span.clone();
-    match scalar.style {
-        ScalarStyle::SingleQuoted if is_printable(value) => {
-            Some((span, format!("'{}'", value.replace('\'', "''"))))
+/// Spells values as scalars, and remembers which of them need quotes.
+#[derive(Debug, Default)]
+pub(super) struct Speller {
+    is_plain: BTreeMap<String, bool>,
+}
+
+impl Speller {
+    /// Returns which bytes are to be replaced by which text, so that a scalar has another value. Quotes are kept; what
+    /// has none gets them where it would not be read as a text otherwise.
+    pub(super) fn respell(
+        &mut self,
+        scalar: &ScalarSpan,
+        value: &str,
+        text: &str,
+        comments: &Comments<'_>,
+    ) -> Option<(Range<usize>, String)> {
+        let span = scalar.span.clone();
+        match scalar.style {
+            ScalarStyle::SingleQuoted if is_printable(value) => {
+                Some((span, format!("'{}'", value.replace('\'', "''"))))
+            }
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Some((span, double_quoted(value))),
+            ScalarStyle::Plain if self.is_plain(value) => Some((span, value.to_owned())),
+            ScalarStyle::Plain => Some((span, double_quoted(value))),
+            ScalarStyle::Literal | ScalarStyle::Folded => block(scalar, value, text, comments),
         }
-        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Some((span, double_quoted(value))),
-        ScalarStyle::Plain if is_plain_text(value) => Some((span, value.to_owned())),
-        ScalarStyle::Plain => Some((span, double_quoted(value))),
-        ScalarStyle::Literal | ScalarStyle::Folded => block(scalar, value, text, comments),
+    }
+
+    fn is_plain(&mut self, value: &str) -> bool {
+        match self.is_plain.get(value) {
+            Some(known) => *known,
+            None => *self.is_plain.entry(value.to_owned()).or_insert_with_key(|value| is_plain_text(value)),
+        }
     }
 }
 
