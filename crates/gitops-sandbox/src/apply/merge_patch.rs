@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 pub(crate) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
+        without_nulls(target);
         return;
     };
     if !target.is_object() {
@@ -18,5 +19,17 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
         } else {
             merge(target.entry(name.clone()).or_insert(Value::Null), value);
         }
+    }
+}
+
+/// Drops nulls in the maps of what is put in place as a whole.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
     }
 }

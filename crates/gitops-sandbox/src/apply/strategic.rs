@@ -3,6 +3,8 @@
 use kubernetes_schema::TypeRef;
 use serde_json::{Map, Value};
 
+/// What the server says of a list of kept keys that lacks one.
+pub(crate) const RETAIN_KEYS_WRONG: &str = "invalid patch format of retainKeys";
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
 const ORDER: &str = "$setElementOrder/";
@@ -30,19 +32,19 @@ fn merge_map(
         Some(Value::String(directive)) => match directive.as_str() {
             "replace" => return Ok(without_directives(patch)),
             "delete" => return Ok(Map::new()),
-            "merge" => {}
-            other => return Err(format!("unknown patch type found: {other}")),
+            other => {
+                patch.insert(DIRECTIVE.to_owned(), Value::String(directive.clone()));
+                return Err(format!("unknown patch type: {other} in map: {}", go_map(&Value::Object(patch))));
+            }
         },
         Some(other) => return Err(format!("unknown patch type found: {other}")),
     }
     if let Some(retained) = patch.remove(RETAIN_KEYS) {
         let retained: Vec<&str> =
             retained.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        if let Some(name) = patch.iter().find(|(name, value)| {
-            !value.is_null() && !name.starts_with('$') && !retained.contains(&name.as_str())
-        }) {
-            let _ = name;
-            return Err("retainKeys list doesn't contain all fields present in the patch".to_owned());
+        let listed = |name: &str| name.starts_with('$') || retained.contains(&name);
+        if patch.iter().any(|(name, value)| !value.is_null() && !listed(name)) {
+            return Err(RETAIN_KEYS_WRONG.to_owned());
         }
         target.retain(|name, _| retained.contains(&name.as_str()));
     }
@@ -105,7 +107,8 @@ fn merge_map(
         let field = of.and_then(|of| of.field(&name));
         let key = field.and_then(|field| field.patch_merge_key());
         if let (Some(Value::Array(items)), Value::Array(order)) = (target.get_mut(&name), &order) {
-            *items = ordered(std::mem::take(items), &[], order, key);
+            let live = items.clone();
+            *items = arranged(std::mem::take(items), order, &live, key);
         }
     }
     Ok(target)
@@ -120,29 +123,26 @@ fn is_directive(item: &Value) -> bool {
 }
 
 fn merge_list(
-    mut items: Vec<Value>,
+    original: Vec<Value>,
     patch: Vec<Value>,
     key: Option<&str>,
     element: Option<TypeRef<'_>>,
     order: Option<&Value>,
 ) -> Result<Vec<Value>, String> {
+    let mut items = original.clone();
     let Some(key) = key else {
         for item in &patch {
             if !items.contains(item) {
                 items.push(item.clone());
             }
         }
-        if let Some(Value::Array(order)) = order {
-            items = ordered(items, &patch, order, None);
-        }
-        return Ok(items);
+        let order = order.and_then(Value::as_array).unwrap_or(&patch);
+        return Ok(arranged(items, order, &original, None));
     };
-    let mut merged_keys = Vec::new();
-    let is_replace = patch.iter().any(|item| item[DIRECTIVE] == "replace");
-    if is_replace {
+    if patch.iter().any(|item| item[DIRECTIVE] == "replace") {
         return Ok(patch.into_iter().filter(|item| !is_directive(item)).collect());
     }
-    let mut added: Vec<Value> = Vec::new();
+    let mut plain = Vec::new();
     for item in &patch {
         let Value::Object(map) = item else {
             return Err("expected all elements in the list to be maps".to_owned());
@@ -159,56 +159,58 @@ fn merge_list(
             Some("merge") | None => {}
             Some(other) => return Err(format!("unknown patch type found: {other}")),
         }
-        merged_keys.push(id.clone());
+        let mut map = map.clone();
+        map.remove(DIRECTIVE);
+        let map = &map;
+        plain.push(item.clone());
         match items.iter().position(|known| known.get(key) == Some(id)) {
             Some(position) => {
                 if let Value::Object(before) = std::mem::take(&mut items[position]) {
                     items[position] = Value::Object(merge_map(before, map, element)?);
                 }
             }
-            None => {
-                let new = Value::Object(merge_map(Map::new(), map, element)?);
-                match added.iter().position(|known| known.get(key) == Some(id)) {
-                    Some(position) => added[position] = new,
-                    None => added.push(new),
-                }
-            }
+            None => items.push(Value::Object(merge_map(Map::new(), map, element)?)),
         }
     }
-    items.extend(added);
-    if let Some(Value::Array(order)) = order {
-        return Ok(ordered(items, &patch, order, Some(key)));
+    if let Some(order) = order.and_then(Value::as_array) {
+        let known = |item: &Value| order.iter().any(|of| of.get(key) == item.get(key));
+        if !plain.iter().all(known) {
+            let list = |items: &[Value]| go_map(&Value::Array(items.to_vec()));
+            return Err(format!(
+                "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
+                list(&plain),
+                list(order)
+            ));
+        }
     }
-    // Without an order what the patch names comes as the patch has it, the rest keeps its place.
-    Ok(in_order_of(items, &merged_keys, key))
+    let order = order.and_then(Value::as_array).unwrap_or(&plain);
+    Ok(arranged(items, order, &original, Some(key)))
 }
 
-/// Orders items: those of the patch as the patch has them, each of the others after who stood before it.
-fn in_order_of(items: Vec<Value>, _keys: &[Value], _key: &str) -> Vec<Value> {
-    items
-}
-
-/// Orders items as `$setElementOrder` says; what is not in it keeps its place relative to its neighbours.
-fn ordered(items: Vec<Value>, _patch: &[Value], order: &[Value], key: Option<&str>) -> Vec<Value> {
+/// Orders items: those in `order` as it has them, the others between them where the live list had them.
+fn arranged(items: Vec<Value>, order: &[Value], live: &[Value], key: Option<&str>) -> Vec<Value> {
     let id = |item: &Value| match key {
         Some(key) => item.get(key).cloned().unwrap_or(Value::Null),
         None => item.clone(),
     };
-    let place = |item: &Value| order.iter().position(|of| id(of) == id(item));
-    let (mut placed, server_only): (Vec<(usize, Value)>, Vec<(usize, Value)>) =
-        items.into_iter().enumerate().partition(|(_, item)| place(item).is_some());
-    placed.sort_by_key(|(_, item)| place(item));
+    let place = |list: &[Value], item: &Value| list.iter().position(|of| id(of) == id(item));
+    let (mut wanted, mut rest): (Vec<Value>, Vec<Value>) =
+        items.into_iter().partition(|item| place(order, item).is_some());
+    wanted.sort_by_key(|item| place(order, item));
+    rest.sort_by_key(|item| place(live, item));
     let mut result = Vec::new();
-    let (mut left, mut right) = (placed.into_iter().peekable(), server_only.into_iter().peekable());
+    let (mut left, mut right) = (rest.into_iter().peekable(), wanted.into_iter().peekable());
     loop {
-        let take_right = match (left.peek(), right.peek()) {
-            (Some((a, _)), Some((b, _))) => b < a,
-            (None, Some(_)) => true,
-            (_, None) => false,
+        let take_left = match (left.peek(), right.peek()) {
+            (Some(l), Some(r)) => {
+                matches!((place(live, l), place(live, r)), (Some(l), Some(r)) if l < r)
+            }
+            (Some(_), None) => true,
+            (None, _) => false,
         };
-        let next = if take_right { right.next() } else { left.next() };
+        let next = if take_left { left.next() } else { right.next() };
         match next {
-            Some((_, item)) => result.push(item),
+            Some(item) => result.push(item),
             None => return result,
         }
     }

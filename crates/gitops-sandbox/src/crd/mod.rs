@@ -4,6 +4,8 @@ mod defaulting;
 mod definition;
 mod objects;
 mod pruning;
+mod rules;
+mod validation;
 
 use std::sync::Arc;
 

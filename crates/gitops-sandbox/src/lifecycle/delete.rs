@@ -170,7 +170,7 @@ fn delete_one(call: &mut Call<'_>, options: &Options, stored: &Arc<Stored>) -> A
         return Ok(Some(Reply::Object(200, new)));
     }
     if !options.dry_run {
-        match remove(call, stored, new.clone()) {
+        match remove(call, stored, &new) {
             Ok(removed) => new["metadata"]["resourceVersion"] = json!(removed.revision.to_string()),
             Err(Mismatch) => return Ok(None),
         }
@@ -188,15 +188,15 @@ fn finished(call: &Call<'_>, object: Value) -> Reply {
     Reply::Other(200, status)
 }
 
-/// Removes an object from the store.
-pub(super) fn remove(call: &Call<'_>, stored: &Stored, mut object: Value) -> Result<Arc<Stored>, Mismatch> {
-    present::to_storage(&call.kind, &mut object);
+/// Removes an object from the store. Watchers see it as it was stored last.
+pub(super) fn remove(call: &Call<'_>, stored: &Stored, object: &Value) -> Result<Arc<Stored>, Mismatch> {
+    let mut last = present::parse(stored);
     let key = call.key(&call.target.name);
     let removed = call
         .server
         .store
-        .remove(&key, Expect::Revision(stored.revision), |revision| with_revision(&mut object, revision))?;
-    crd::after_delete(call.server, &call.kind, &object);
+        .remove(&key, Expect::Revision(stored.revision), |revision| with_revision(&mut last, revision))?;
+    crd::after_delete(call.server, &call.kind, object);
     Ok(removed)
 }
 
@@ -327,7 +327,7 @@ fn delete_namespace(
         return Ok(Some(Reply::Object(200, live)));
     }
     if !options.dry_run {
-        match remove(call, stored, new.clone()) {
+        match remove(call, stored, &new) {
             Ok(removed) => new["metadata"]["resourceVersion"] = json!(removed.revision.to_string()),
             Err(Mismatch) => return Ok(None),
         }

@@ -85,8 +85,8 @@ pub(crate) fn validate_annotations(annotations: &Value, field: &str) -> Vec<Caus
 fn validate_owners(owners: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     let mut controllers: Vec<String> = Vec::new();
-    for (position, owner) in owners.as_array().into_iter().flatten().enumerate() {
-        let field = format!("metadata.ownerReferences[{position}]");
+    for owner in owners.as_array().into_iter().flatten() {
+        let field = "metadata.ownerReferences".to_owned();
         let text = |name: &str| owner[name].as_str().unwrap_or_default();
         let api_version = text("apiVersion");
         if api_version.matches('/').count() > 1 {
@@ -112,7 +112,7 @@ fn validate_owners(owners: &Value) -> Vec<Cause> {
             causes.push(Cause::invalid(field.clone(), owner, &why));
         }
         if owner["controller"] == true {
-            controllers.push(text("name").to_owned());
+            controllers.push(format!("{}/{}", text("kind"), text("name")));
         }
     }
     if let [first, .., last] = controllers.as_slice() {
@@ -155,6 +155,15 @@ fn validate_managed_fields(entries: &Value) -> Vec<Cause> {
                 "must be `Apply` or `Update`",
             ));
         }
+        for (name, limit) in [("manager", 128), ("subresource", 256)] {
+            let text = entry[name].as_str().unwrap_or_default();
+            if text.len() > limit {
+                causes.push(Cause::too_long(format!("{field}.{name}"), limit));
+            } else if name == "manager" && text.chars().any(char::is_control) {
+                let why = "should only contain printable characters";
+                causes.push(Cause::invalid(format!("{field}.{name}"), &json!(text), why));
+            }
+        }
         let fields_type = entry["fieldsType"].as_str().unwrap_or_default();
         if !fields_type.is_empty() && fields_type != "FieldsV1" {
             causes.push(Cause::invalid(
@@ -188,12 +197,26 @@ pub(crate) fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<
     warnings
 }
 
-/// Checks what may not change in metadata.
+/// Checks the metadata of a changed object.
+///
+/// The server does it twice, once for all kinds and once in the kind's own rules, and says so twice.
 pub(crate) fn validate_update(kind: &Kind, new: &Value, old: &Value) -> Vec<Cause> {
+    let parts = validate_parts(&new["metadata"]);
+    let changes = validate_changes(kind, new, old);
+    let mut causes = parts.clone();
+    causes.extend(changes.clone());
+    causes.extend(changes);
+    if strategy::validates_anew(kind) {
+        causes.extend(parts);
+    }
+    causes
+}
+
+/// Checks what may not change in metadata.
+fn validate_changes(kind: &Kind, new: &Value, old: &Value) -> Vec<Cause> {
     let (new, old) = (&new["metadata"], &old["metadata"]);
     let mut causes = Vec::new();
     let immutable = "field is immutable";
-    causes.extend(validate_finalizers(&new["finalizers"]));
     causes.extend(deleting_finalizers(new, old));
     if new["generation"].as_i64().unwrap_or(0) < old["generation"].as_i64().unwrap_or(0) {
         let why = "must not be decremented";
@@ -204,15 +227,10 @@ pub(crate) fn validate_update(kind: &Kind, new: &Value, old: &Value) -> Vec<Caus
             causes.push(Cause::invalid(format!("metadata.{field}"), &new[field], immutable));
         }
     }
-    if !old["deletionTimestamp"].is_null() && new["deletionTimestamp"] != old["deletionTimestamp"] {
-        causes.push(Cause::invalid("metadata.deletionTimestamp", &new["deletionTimestamp"], immutable));
-    }
-    if old["deletionTimestamp"].is_null() && !new["deletionTimestamp"].is_null() {
-        causes.push(Cause::invalid("metadata.deletionTimestamp", &new["deletionTimestamp"], immutable));
-    }
-    if new["deletionGracePeriodSeconds"] != old["deletionGracePeriodSeconds"] {
-        let field = "metadata.deletionGracePeriodSeconds";
-        causes.push(Cause::invalid(field, &new["deletionGracePeriodSeconds"], immutable));
+    for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+        if new[field] != old[field] {
+            causes.push(Cause::invalid(format!("metadata.{field}"), &new[field], immutable));
+        }
     }
     causes.extend(validate_labels(&new["labels"], "metadata.labels"));
     causes.extend(validate_annotations(&new["annotations"], "metadata.annotations"));

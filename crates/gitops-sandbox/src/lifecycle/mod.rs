@@ -25,3 +25,8 @@ pub(crate) use reply::Reply;
 pub(crate) use strategy::{Part, convert};
 pub(crate) use update::{Rules, check_uid, write};
 pub(crate) use validate::{read_body, read_config};
+
+/// Tells whether a text is a DNS subdomain.
+pub(crate) fn is_subdomain(text: &str) -> bool {
+    names::subdomain(text).is_empty()
+}

@@ -143,7 +143,9 @@ pub(crate) fn patched(call: &Call<'_>, form: Form, patch: &Value, live: &Value) 
         Form::Strategic => {
             let kind = &call.kind;
             let of = kubernetes_schema::builtin().resolve(&kind.group, &kind.version, &kind.kind);
-            object = strategic::merge(&object, patch, of).map_err(Refusal::unknown)?;
+            object = strategic::merge(&object, patch, of).map_err(|why| {
+                if why == strategic::RETAIN_KEYS_WRONG { Refusal::bad_request(why) } else { Refusal::unknown(why) }
+            })?;
         }
         Form::Merge | Form::Apply => merge_patch::merge(&mut object, patch),
     }
@@ -167,6 +169,16 @@ fn reread(
         Form::Json => Vec::new(),
         _ => json::read(call.body).map(|document| document.duplicates).unwrap_or_default(),
     };
+    let api_version = call.kind.api_version();
+    if call.kind.custom.is_none() && (object["kind"] != call.kind.kind.as_str() || object["apiVersion"] != api_version.as_str()) {
+        let text = |name: &str| object[name].as_str().unwrap_or_default();
+        let why = format!(
+            "no kind {:?} is registered for version {:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+            text("kind"),
+            text("apiVersion")
+        );
+        return Err(refuse(shown, &why));
+    }
     let read = validate::read(&call.kind, &object).map_err(|why| refuse(shown.clone(), &why))?;
     let mut findings = unknown_keys(form, patch);
     findings.extend(duplicates.iter().map(|path| format!("duplicate field {}", go_quoted(path))));
@@ -219,16 +231,12 @@ fn server_side_apply(call: &mut Call<'_>, options: &WriteOptions) -> Answer<Repl
                 + ", and no existing object was found";
             return Err(Refusal::conflict(&kind.group, &kind.plural, &call.target.name, &why));
         }
-        if live.is_null() {
-            new["metadata"]["name"] = Value::String(call.target.name.clone());
-        }
         let read = validate::read(&kind, &new).map_err(|why| Refusal::unknown(why))?;
         call.warn_of(&read.unknown, validation);
         new = read.object;
+        check_identity(call, &new)?;
         if live.is_null() {
             create::fill_namespace(call, &mut new)?;
-        } else {
-            check_identity(call, &new)?;
         }
         Ok(new)
     };

@@ -49,6 +49,7 @@ pub(crate) fn to_storage(kind: &Kind, object: &mut Value) {
         object["apiVersion"] = json!(format!("{}/{}", kind.group, custom.storage_version()));
         return;
     }
+    canonical(kind, object);
     let stored_as = stored_version(kind);
     if object["apiVersion"] != stored_as.as_str() {
         super::strategy::convert(object, &stored_as);

@@ -364,12 +364,11 @@ fn selectable(kind: &Kind) -> &'static [&'static str] {
             "reportingController",
             "type",
         ],
-        ("", "Namespace") => &["status.phase", "name"],
+        ("", "Namespace") => &["status.phase"],
         ("", "Node") => &["spec.unschedulable"],
         ("", "ReplicationController") => &["status.replicas"],
         ("", "Secret") => &["type"],
         ("", "Service") => &["spec.clusterIP", "spec.type"],
-        ("", "PersistentVolume" | "PersistentVolumeClaim") => &["name"],
         ("batch", "Job") => &["status.successful"],
         ("certificates.k8s.io", "CertificateSigningRequest") => &["spec.signerName"],
         _ => &[],
@@ -387,15 +386,9 @@ fn check_field(kind: &Kind, field: &str) -> Answer<()> {
         return Err(Refusal::bad_request(format!("field label not supported: {field}")));
     }
     // Kinds with fields of their own say it in another way than those without.
-    let own = !selectable(kind).is_empty() && !kind.is("certificates.k8s.io", "CertificateSigningRequest");
+    let own = !selectable(kind).is_empty();
     Err(Refusal::bad_request(if own {
-        let known = match kind.kind.as_str() {
-            "Job" | "Event" | "Pod" | "Namespace" | "Node" | "Secret" | "Service" => {
-                "field label not supported"
-            }
-            _ => "field label not supported",
-        };
-        format!("{known}: {field}")
+        format!("field label not supported: {field}")
     } else {
         format!("\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
     }))

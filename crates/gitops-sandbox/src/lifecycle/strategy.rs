@@ -56,6 +56,17 @@ pub(crate) fn put_without_revision(kind: &Kind) -> bool {
         )
 }
 
+/// Whether an update goes through all the rules of a new object's metadata again.
+pub(crate) fn validates_anew(kind: &Kind) -> bool {
+    matches!(
+        (kind.group.as_str(), kind.kind.as_str()),
+        ("", "ConfigMap" | "Secret" | "Service" | "ServiceAccount" | "LimitRange" | "Endpoints")
+            | ("rbac.authorization.k8s.io", _)
+            | ("apps", "StatefulSet")
+            | ("networking.k8s.io", "Ingress")
+    )
+}
+
 /// How names of objects of this kind look.
 pub(crate) fn name_check(kind: &Kind) -> fn(&str) -> Vec<String> {
     match (kind.group.as_str(), kind.kind.as_str()) {

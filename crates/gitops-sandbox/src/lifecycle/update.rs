@@ -98,7 +98,9 @@ pub(crate) fn write(
                 return Err(call.not_found());
             }
             let mut object = change(call, &Value::Null)?;
-            create::wipe(&mut object);
+            if rules.tracked == Tracked::Update {
+                create::wipe(&mut object);
+            }
             validate::may_create(call)?;
             let created = create::run(call, object, options, rules.tracked)?;
             return Ok(Reply::Object(201, created));
@@ -150,7 +152,7 @@ fn try_write(
     if deleting && !held && !graceful && !spec_held && (was_held || !kind.is("", "Namespace")) {
         new["metadata"]["resourceVersion"] = json!(stored.revision.to_string());
         if !options.dry_run {
-            delete::remove(call, stored, new.clone()).map_err(|_| Failed::Raced)?;
+            delete::remove(call, stored, &new).map_err(|_| Failed::Raced)?;
         }
         present::canonical(&kind, &mut new);
         return Ok(Reply::Object(200, new));
@@ -234,9 +236,7 @@ fn prepare(call: &mut Call<'_>, new: &mut Value, live: &Value, options: &WriteOp
         }
         metadata.remove("selfLink");
     }
-    // The server checks metadata twice, once for all kinds and once in each, and says so twice.
     let mut causes = metadata::validate_update(&kind, new, live);
-    causes.extend(causes.clone());
     causes.extend(validate::on_update(call, part, new, live));
     if !causes.is_empty() {
         return Err(Refusal::invalid(&kind.group, &kind.kind, Call::name_of(new), &causes));

@@ -60,6 +60,13 @@ impl Quantity {
         self.nano
     }
 
+    /// Returns the quantity rounded up to thousandths, as resources are counted.
+    pub(crate) fn in_thousandths(self) -> Self {
+        const MICRO: i128 = 1_000_000;
+        let rest = self.nano.rem_euclid(MICRO);
+        if rest == 0 { self } else { Self { nano: self.nano - rest + MICRO, ..self } }
+    }
+
     /// Returns true for numbers without a fraction.
     pub(crate) fn is_whole(self) -> bool {
         self.nano % NANO == 0

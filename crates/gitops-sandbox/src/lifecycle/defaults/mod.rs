@@ -21,6 +21,12 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
         }
     };
     match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "Namespace") => {
+            let name = object["metadata"]["name"].clone();
+            if name.as_str().is_some_and(|name| !name.is_empty()) {
+                object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
+            }
+        }
         ("", "Pod") => {
             spec(object, pods::spec);
             spec(object, pods::pod);
@@ -113,6 +119,13 @@ pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
         }
         ("", "Service") => addresses::normalize(&mut object["spec"]),
         ("", "Pod") => object["status"]["qosClass"] = json!(pods::quality(&object["spec"])),
+        ("", "PersistentVolume") => {
+            object["status"]["lastPhaseTransitionTime"] = object["metadata"]["creationTimestamp"].clone();
+        }
+        ("", "PersistentVolumeClaim") => others::claim_source(&mut object["spec"]),
+        ("apps", "DaemonSet") => {
+            object["metadata"]["annotations"]["deprecated.daemonset.template.generation"] = json!("1");
+        }
         ("batch", "Job") => workloads::job_selector(object),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => crate::crd::prepare_definition(object),
         _ => {}

@@ -213,3 +213,16 @@ pub(super) fn webhooks(object: &mut Value, mutating: bool) {
         }
     }
 }
+
+/// Says a claim's source under both of its names.
+pub(super) fn claim_source(spec: &mut Value) {
+    for (from, to) in [("dataSource", "dataSourceRef"), ("dataSourceRef", "dataSource")] {
+        if spec.get(from).is_some_and(Value::is_object) && spec.get(to).is_none() {
+            let source = spec[from].clone();
+            if to == "dataSource" && source.get("namespace").is_some() {
+                continue;
+            }
+            spec[to] = source;
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{fill, fill_map};
+use crate::schema::quantity::Quantity;
 
 /// Adds the defaults of a pod's spec, in a pod or a template.
 pub(super) fn spec(spec: &mut Value) {
@@ -68,6 +69,16 @@ fn container(container: &mut Value, host_network: bool) {
             map.remove("valueFrom");
         }
     }
+    for list in ["limits", "requests"] {
+        if let Some(amounts) = container["resources"].get_mut(list).and_then(Value::as_object_mut) {
+            for amount in amounts.values_mut() {
+                let rounded = amount.as_str().and_then(Quantity::parse).map(|quantity| quantity.in_thousandths().canonical());
+                if let Some(rounded) = rounded {
+                    *amount = json!(rounded);
+                }
+            }
+        }
+    }
     for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
         if container[name].is_object() {
             probe(&mut container[name]);
@@ -89,6 +100,10 @@ fn container(container: &mut Value, host_network: bool) {
 
 /// Tells whether an image's tag may move: it is `latest`, or none and no digest.
 fn is_latest(image: &str) -> bool {
+    // What is no reference at all has no tag that could move.
+    if image.is_empty() || image.contains(char::is_whitespace) || image.chars().any(char::is_uppercase) && !image.contains('/') && !image.contains(':') {
+        return false;
+    }
     let (name, digest) = image.split_once('@').map_or((image, ""), |(name, digest)| (name, digest));
     let last = name.rsplit('/').next().unwrap_or_default();
     match last.split_once(':') {

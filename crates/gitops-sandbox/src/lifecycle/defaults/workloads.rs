@@ -107,9 +107,6 @@ pub(super) fn job(spec: &mut Value) {
     present(spec, "completionMode", json!("NonIndexed"));
     present(spec, "suspend", json!(false));
     present(spec, "manualSelector", json!(false));
-    if spec["manualSelector"] == false {
-        super::clean_if(spec, "manualSelector", &json!(false));
-    }
     let failure_policy = has(spec, "podFailurePolicy");
     let replacement = if failure_policy { "Failed" } else { "TerminatingOrFailed" };
     present(spec, "podReplacementPolicy", json!(replacement));

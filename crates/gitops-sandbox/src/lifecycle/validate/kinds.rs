@@ -57,14 +57,18 @@ pub(super) fn update(kind: &Kind, part: Part, new: &Value, old: &Value) -> Vec<C
     if part != Part::Main {
         return causes;
     }
+    // Data that is frozen is told of first.
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "ConfigMap") => others::frozen(new, old, &mut causes),
+        ("", "Secret") => others::update_secret(new, old, &mut causes),
+        _ => {}
+    }
     // Events, once written, are only held against what identifies them.
     if kind.kind != "Event" {
         always(kind, new, &mut causes);
     }
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("apiextensions.k8s.io", "CustomResourceDefinition") => return crd::validate_definition(new, Some(old)),
-        ("", "ConfigMap") => others::frozen(new, old, &mut causes),
-        ("", "Secret") => others::update_secret(new, old, &mut causes),
         ("", "Service") => services::update_service(new, old, &mut causes),
         ("", "PersistentVolumeClaim") => others::update_claim(new, old, &mut causes),
         ("", "PersistentVolume") => others::update_volume(new, old, &mut causes),
@@ -87,11 +91,27 @@ pub(super) fn update(kind: &Kind, part: Part, new: &Value, old: &Value) -> Vec<C
 }
 
 pub(super) fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<String> {
-    let _ = (object, old);
+    let mut warnings = Vec::new();
+    let changed = old.is_none_or(|old| old["metadata"]["generation"] != object["metadata"]["generation"]);
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Endpoints") => {
-            vec!["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned()]
+            warnings.push("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned());
         }
-        _ => Vec::new(),
+        ("", "Service") => {
+            let spec = &object["spec"];
+            if spec["clusterIP"] == "None" && spec["sessionAffinity"] == "ClientIP" {
+                warnings.push("spec.SessionAffinity is ignored for headless services".to_owned());
+            }
+        }
+        ("", "Pod") if old.is_none() => pods::warnings(&object["spec"], "spec", &mut warnings),
+        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") | ("batch", "Job") if changed => {
+            pods::warnings(&object["spec"]["template"]["spec"], "spec.template.spec", &mut warnings);
+        }
+        ("batch", "CronJob") if changed => {
+            let (spec, path) = (&object["spec"]["jobTemplate"]["spec"]["template"]["spec"], "spec.jobTemplate.spec.template.spec");
+            pods::warnings(spec, path, &mut warnings);
+        }
+        _ => {}
     }
+    warnings
 }

@@ -448,3 +448,28 @@ fn spread(list: &Value, path: &str, causes: &mut Vec<Cause>) {
         one_of(constraint, "whenUnsatisfiable", &at, &["DoNotSchedule", "ScheduleAnyway"], causes);
     }
 }
+
+/// Returns what the server remarks about a pod that it takes.
+pub(super) fn warnings(spec: &Value, path: &str, warnings: &mut Vec<String>) {
+    for (position, constraint) in items(&spec["topologySpreadConstraints"]).enumerate() {
+        if !has(constraint, "labelSelector") {
+            warnings.push(format!(
+                "{path}.topologySpreadConstraints[{position}].labelSelector: a null labelSelector results in matching no pod"
+            ));
+        }
+    }
+    for list in ["initContainers", "containers"] {
+        for (position, container) in items(&spec[list]).enumerate() {
+            let mut known: Vec<&str> = Vec::new();
+            for (at, variable) in items(&container["env"]).enumerate() {
+                let name = text(variable, "name");
+                if known.contains(&name) {
+                    warnings.push(format!(
+                        "{path}.{list}[{position}].env[{at}]: hides previous definition of {name:?}, which may be dropped when using apply"
+                    ));
+                }
+                known.push(name);
+            }
+        }
+    }
+}

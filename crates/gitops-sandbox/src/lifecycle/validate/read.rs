@@ -228,7 +228,18 @@ pub(crate) fn read_config(call: &mut Call<'_>) -> Answer<Value> {
         value
     };
     let value = match value {
-        Value::Object(map) => Value::Object(map),
+        Value::Object(map) => {
+            let kind = map.get("kind").and_then(Value::as_str).unwrap_or_default();
+            let version = map.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+            if call.target.subresource != "scale"
+                && kind != call.kind.kind
+                && version == call.kind.api_version()
+            {
+                let separator = if version.contains('/') { "" } else { "/" };
+                return Err(Refusal::bad_request(format!("invalid object type: {separator}{version}, Kind={kind}")));
+            }
+            Value::Object(map)
+        }
         Value::Null => Value::Object(Map::new()),
         _ => {
             let why = "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal into Go value of type map[string]interface {}";

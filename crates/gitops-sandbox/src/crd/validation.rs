@@ -1,0 +1,291 @@
+//! Holding a value against a structural schema (`kube-openapi`'s validation, as the server uses it).
+
+use serde_json::{Value, json};
+
+use crate::wire::status::{Cause, go_quoted};
+
+/// Returns what is wrong with a value. What was wrong before and did not change is left out: a schema may
+/// become stricter without making every stored object unchangeable.
+pub(crate) fn validate(schema: &Value, value: &Value, old: Option<&Value>, path: &str) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    walk(schema, value, old, path, &mut causes);
+    causes
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_i64() || number.is_u64() => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn is_type(value: &Value, wanted: &str) -> bool {
+    match wanted {
+        "number" => value.is_number(),
+        "integer" => value.is_i64() || value.is_u64(),
+        other => type_name(value) == other,
+    }
+}
+
+fn wrong_type(path: &str, value: &Value, wanted: &str) -> Cause {
+    let found = type_name(value);
+    let message = format!("Invalid value: {found:?}: {path} in body must be of type {wanted}: {found:?}");
+    Cause::new("FieldValueTypeInvalid", path, message)
+}
+
+fn walk(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
+    if old.is_some_and(|old| structured_merge::equal_values(old, value)) {
+        return;
+    }
+    if value.is_null() && schema["nullable"] == true {
+        return;
+    }
+    if schema["x-kubernetes-int-or-string"] == true {
+        if !is_type(value, "integer") && !value.is_string() {
+            causes.push(wrong_type(path, value, "integer,string"));
+            return;
+        }
+    } else if let Some(wanted) = schema["type"].as_str().filter(|wanted| !wanted.is_empty())
+        && !is_type(value, wanted)
+    {
+        causes.push(wrong_type(path, value, wanted));
+        return;
+    }
+    match value {
+        Value::String(text) => string(schema, text, path, causes),
+        Value::Number(_) => number(schema, value, path, causes),
+        Value::Array(items) => array(schema, items, old, path, causes),
+        Value::Object(_) => object(schema, value, old, path, causes),
+        _ => {}
+    }
+    if let Some(allowed) = schema["enum"].as_array()
+        && !allowed.iter().any(|allowed| structured_merge::equal_values(allowed, value))
+    {
+        let shown: Vec<String> = allowed
+            .iter()
+            .map(|value| match value {
+                Value::String(text) => go_quoted(text),
+                other => go_quoted(&other.to_string()),
+            })
+            .collect();
+        let given = match value {
+            Value::String(text) => go_quoted(text),
+            other => other.to_string(),
+        };
+        let message = format!("Unsupported value: {given}: supported values: {}", shown.join(", "));
+        causes.push(Cause::new("FieldValueNotSupported", path, message));
+    }
+    combined(schema, value, path, causes);
+}
+
+fn combined(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let valid = |schema: &Value| validate(schema, value, None, path).is_empty();
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        causes.extend(validate(part, value, None, path));
+    }
+    let shown = || match value {
+        Value::String(text) => go_quoted(text),
+        Value::Object(_) => "\"object\"".to_owned(),
+        Value::Array(_) => "\"array\"".to_owned(),
+        other => other.to_string(),
+    };
+    if let Some(parts) = schema["anyOf"].as_array()
+        && !parts.iter().any(valid)
+    {
+        let message = format!("Invalid value: {}: {path} in body must validate at least one schema (anyOf)", shown());
+        causes.push(Cause::new("FieldValueInvalid", path, message));
+        if let Some(first) = parts.first() {
+            causes.extend(validate(first, value, None, path));
+        }
+    }
+    if let Some(parts) = schema["oneOf"].as_array() {
+        let count = parts.iter().filter(|part| valid(part)).count();
+        if count != 1 {
+            let found = if count == 0 { "Found none valid".to_owned() } else { format!("Found {count} valid alternatives") };
+            let message = format!(
+                "Invalid value: {}: {path} in body must validate one and only one schema (oneOf). {found}",
+                shown()
+            );
+            causes.push(Cause::new("FieldValueInvalid", path, message));
+            if count == 0 && let Some(first) = parts.first() {
+                causes.extend(validate(first, value, None, path));
+            }
+        }
+    }
+    if schema["not"].is_object() && valid(&schema["not"]) {
+        let message = format!("Invalid value: {}: {path} in body must not validate the schema (not)", shown());
+        causes.push(Cause::new("FieldValueInvalid", path, message));
+    }
+}
+
+fn string(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
+    let length = text.chars().count() as u64;
+    if let Some(limit) = schema["maxLength"].as_u64().filter(|limit| length > *limit) {
+        let bytes = if limit == 1 { "byte" } else { "bytes" };
+        causes.push(Cause::new("FieldValueTooLong", path, format!("Too long: may not be more than {limit} {bytes}")));
+    }
+    if let Some(limit) = schema["minLength"].as_u64().filter(|limit| length < *limit) {
+        let why = format!("{path} in body should be at least {limit} chars long");
+        causes.push(Cause::invalid(path, &json!(text), &why));
+    }
+    if let Some(pattern) = schema["pattern"].as_str()
+        && gitops_expr::regexp::Regexp::new(pattern).is_ok_and(|compiled| !compiled.is_match(text))
+    {
+        let why = format!("{path} in body should match '{pattern}'");
+        causes.push(Cause::invalid(path, &json!(text), &why));
+    }
+    let format = schema["format"].as_str().unwrap_or_default();
+    if !is_format(format, text) {
+        let format = if format == "datetime" { "date-time" } else { format };
+        let message = format!("Invalid value: {}: {path} in body must be of type {format}: {}", go_quoted(text), go_quoted(text));
+        causes.push(Cause::new("FieldValueTypeInvalid", path, message));
+    }
+}
+
+fn is_format(format: &str, text: &str) -> bool {
+    match format {
+        "date-time" | "datetime" => text.contains('T') && text.parse::<jiff::Timestamp>().is_ok(),
+        "date" => text.parse::<jiff::civil::Date>().is_ok(),
+        "ipv4" => text.parse::<std::net::Ipv4Addr>().is_ok(),
+        "ipv6" => text.parse::<std::net::Ipv6Addr>().is_ok(),
+        "cidr" => text.split_once('/').is_some_and(|(address, length)| {
+            address.parse::<std::net::IpAddr>().is_ok_and(|address| {
+                length.parse::<u8>().is_ok_and(|length| length <= if address.is_ipv4() { 32 } else { 128 })
+            })
+        }),
+        "uuid" | "uuid3" | "uuid4" | "uuid5" => {
+            let plain: String = text.chars().filter(|c| *c != '-').collect();
+            plain.len() == 32 && plain.chars().all(|c| c.is_ascii_hexdigit())
+        }
+        "byte" => {
+            use base64::Engine as _;
+            base64::engine::general_purpose::STANDARD.decode(text).is_ok()
+        }
+        "email" => text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty()),
+        "uri" => url::Url::parse(text).is_ok() || text.starts_with('/'),
+        "hostname" => crate::lifecycle::is_subdomain(&text.to_lowercase()),
+        _ => true,
+    }
+}
+
+fn number(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let given = value.as_f64().unwrap_or(0.0);
+    let limit = |name: &str| schema[name].as_f64();
+    let mut refuse = |why: String| causes.push(Cause::invalid(path, value, &format!("{path} in body {why}")));
+    if let Some(factor) = limit("multipleOf").filter(|factor| *factor > 0.0 && given % factor != 0.0) {
+        refuse(format!("should be a multiple of {factor}"));
+    }
+    if let Some(max) = limit("maximum") {
+        if schema["exclusiveMaximum"] == true && given >= max {
+            refuse(format!("should be less than {max}"));
+        } else if given > max {
+            refuse(format!("should be less than or equal to {max}"));
+        }
+    }
+    if let Some(min) = limit("minimum") {
+        if schema["exclusiveMinimum"] == true && given <= min {
+            refuse(format!("should be greater than {min}"));
+        } else if given < min {
+            refuse(format!("should be greater than or equal to {min}"));
+        }
+    }
+    if schema["format"] == "int32" && value.as_i64().is_some_and(|value| i32::try_from(value).is_err()) {
+        refuse(format!("must be of type int32: {given}"));
+    }
+}
+
+fn array(schema: &Value, items: &[Value], old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
+    let count = items.len();
+    if let Some(limit) = schema["minItems"].as_u64().filter(|limit| (count as u64) < *limit) {
+        let why = format!("{path} in body should have at least {limit} items");
+        causes.push(Cause::invalid(path, &json!(count), &why));
+    }
+    if let Some(limit) = schema["maxItems"].as_u64().and_then(|limit| usize::try_from(limit).ok()).filter(|limit| count > *limit) {
+        causes.push(Cause::too_many(path, count, limit));
+    }
+    let keys: Vec<&str> = schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let is_map = schema["x-kubernetes-list-type"] == "map";
+    for (position, item) in items.iter().enumerate() {
+        // Only items that can be told apart are compared with what they were.
+        let before = old.and_then(Value::as_array).and_then(|old| {
+            if is_map {
+                old.iter().find(|known| keys.iter().all(|key| known[*key] == item[*key]))
+            } else {
+                None
+            }
+        });
+        walk(&schema["items"], item, before, &format!("{path}[{position}]"), causes);
+    }
+}
+
+fn object(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
+    let Some(map) = value.as_object() else { return };
+    let count = map.len();
+    if let Some(limit) = schema["minProperties"].as_u64().filter(|limit| (count as u64) < *limit) {
+        let why = format!("{path} in body should have at least {limit} properties");
+        causes.push(Cause::invalid(path, &json!(count), &why));
+    }
+    if let Some(limit) = schema["maxProperties"].as_u64().and_then(|limit| usize::try_from(limit).ok()).filter(|limit| count > *limit) {
+        causes.push(Cause::too_many(path, count, limit));
+    }
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !map.contains_key(name) {
+            causes.push(Cause::required(below(name), ""));
+        }
+    }
+    for (name, item) in map {
+        let property = &schema["properties"][name.as_str()];
+        let schema = if property.is_object() { property } else { &schema["additionalProperties"] };
+        if schema.is_object() {
+            walk(schema, item, old.and_then(|old| old.get(name)), &below(name), causes);
+        }
+    }
+}
+
+/// Returns which items of sets and maps stand twice.
+pub(crate) fn duplicates(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
+    if old.is_some_and(|old| structured_merge::equal_values(old, value)) {
+        return;
+    }
+    match value {
+        Value::Array(items) => {
+            let keys: Vec<&str> =
+                schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let id = |item: &Value| match schema["x-kubernetes-list-type"].as_str() {
+                Some("set") => Some(item.clone()),
+                Some("map") => {
+                    let id = keys.iter().map(|key| ((*key).to_owned(), item[*key].clone()));
+                    Some(Value::Object(id.filter(|(_, value)| !value.is_null()).collect()))
+                }
+                _ => None,
+            };
+            let mut seen: Vec<Value> = Vec::new();
+            for (position, item) in items.iter().enumerate() {
+                if let Some(id) = id(item) {
+                    if seen.iter().any(|known| structured_merge::equal_values(known, &id)) {
+                        causes.push(Cause::duplicate(format!("{path}[{position}]"), &id));
+                    }
+                    seen.push(id);
+                }
+                duplicates(&schema["items"], item, None, &format!("{path}[{position}]"), causes);
+            }
+        }
+        Value::Object(map) => {
+            for (name, item) in map {
+                let property = &schema["properties"][name.as_str()];
+                let schema = if property.is_object() { property } else { &schema["additionalProperties"] };
+                if schema.is_object() {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    duplicates(schema, item, old.and_then(|old| old.get(name)), &path, causes);
+                }
+            }
+        }
+        _ => {}
+    }
+}
