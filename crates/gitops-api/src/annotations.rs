@@ -16,6 +16,10 @@ pub const FORCE: &str = "kustomize.toolkit.fluxcd.io/force";
 pub const SSA: &str = "kustomize.toolkit.fluxcd.io/ssa";
 /// Keeps one object from variable substitution with the value [`DISABLED`].
 pub const SUBSTITUTE: &str = "kustomize.toolkit.fluxcd.io/substitute";
+/// Keeps one object from being decrypted with the value [`DISABLED`], in any case.
+pub const DECRYPT: &str = "kustomize.toolkit.fluxcd.io/decrypt";
+/// Asks for the checks that Flux does not make, on a Kustomization, with the value [`ENABLED`]. Not Flux's.
+pub const STRICT: &str = "kustomize.toolkit.fluxcd.io/strict";
 /// Checksum of the ConfigMap that kustomize generated an object from, as Flux once wrote it.
 pub const CHECKSUM: &str = "kustomize.toolkit.fluxcd.io/checksum";
 /// Label: the Kustomization that applied the object.

@@ -1,14 +1,12 @@
 //! Objects that are encrypted as a whole, and Secrets with encrypted files in their data.
 
+use gitops_api::annotations;
 use gitops_manifest::{Manifests, Object};
 use serde_json::Value;
 
 use super::decryptor::Decryptor;
 use super::error::DecryptError;
 use super::format::Format;
-
-/// Keeps an object from being decrypted when its value is `disabled`, in any case.
-const SWITCH: &str = "kustomize.toolkit.fluxcd.io/decrypt";
 
 impl Decryptor {
     /// Decrypts the objects of a build, as Flux does: one with the field `sops` and a MAC in it as a whole, without its
@@ -35,7 +33,7 @@ impl Decryptor {
     /// # Errors
     /// As [`Decryptor::objects`].
     pub async fn object(&self, object: &Object) -> Result<Option<Object>, DecryptError> {
-        if object.annotation(SWITCH).is_some_and(|value| value.eq_ignore_ascii_case("disabled")) {
+        if object.annotation(annotations::DECRYPT).is_some_and(|v| v.eq_ignore_ascii_case(annotations::DISABLED)) {
             return Ok(None);
         }
         let decrypted = if is_encrypted(object) {
