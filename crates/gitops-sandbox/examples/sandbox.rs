@@ -33,7 +33,8 @@ struct Options {
 #[allow(clippy::print_stdout)]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = Options::parse();
-    let sandbox = Sandbox::builder().token(&options.token).start();
+    let builder = Sandbox::builder().token(&options.token);
+    let sandbox = if options.no_controllers { builder.without_controllers() } else { builder }.start();
     if let Some(path) = options.state.as_deref().filter(|path| path.exists()) {
         sandbox.load(path)?;
     }

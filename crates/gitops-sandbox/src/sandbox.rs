@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::clock::Clock;
 use crate::error::SandboxError;
 use crate::server::{Door, Server, Settings};
+use crate::simulate::{self, Workload};
 use crate::state::{self, Snapshot};
 use crate::store::{Expect, Key};
 use crate::test_powers::{Asked, Fault, Powers};
@@ -19,6 +20,8 @@ use crate::wire::{Listener, SandboxService, Security};
 const HISTORY: usize = 10_000;
 /// A real server sends bookmarks about once a minute.
 const BOOKMARKS: Duration = Duration::from_secs(60);
+/// How long workloads take to become ready.
+const READY_AFTER: Duration = Duration::from_millis(100);
 const TOKEN: &str = "sandbox-admin";
 
 /// A Kubernetes API server inside the process.
@@ -54,6 +57,8 @@ pub struct SandboxBuilder {
     clock: Clock,
     history: usize,
     seed: u64,
+    /// `None`: the API server alone.
+    ready_after: Option<Duration>,
 }
 
 impl Default for SandboxBuilder {
@@ -62,7 +67,7 @@ impl Default for SandboxBuilder {
         let now = jiff::Timestamp::now().as_nanosecond();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any bits will do")]
         let seed = now as u64;
-        Self { settings, clock: Clock::real(), history: HISTORY, seed }
+        Self { settings, clock: Clock::real(), history: HISTORY, seed, ready_after: Some(READY_AFTER) }
     }
 }
 
@@ -109,12 +114,29 @@ impl SandboxBuilder {
         self
     }
 
-    /// Starts the sandbox.
+    /// Sets after which time workloads become ready; a tenth of a second unless told otherwise.
+    #[must_use]
+    pub fn ready_after(mut self, after: Duration) -> Self {
+        self.ready_after = Some(after);
+        self
+    }
+
+    /// Leaves out the controllers: no garbage collection, no end of namespaces, no workloads.
+    #[must_use]
+    pub fn without_controllers(mut self) -> Self {
+        self.ready_after = None;
+        self
+    }
+
+    /// Starts the sandbox; its controllers need a tokio runtime around the call.
     #[must_use]
     pub fn start(self) -> Sandbox {
         let server = Server::new(self.settings, self.clock, self.history, self.seed, Powers::default());
         let sandbox = Sandbox { server: Arc::new(server) };
         sandbox.create_namespaces();
+        if let Some(after) = self.ready_after {
+            simulate::spawn(&sandbox.server, after);
+        }
         sandbox
     }
 }
@@ -169,6 +191,12 @@ impl Sandbox {
     #[must_use]
     pub fn unmodelled_requests(&self) -> u64 {
         self.server.unmodelled_count()
+    }
+
+    /// Sets what becomes of one workload (`Deployment`, `StatefulSet`, `DaemonSet`, `Job`,
+    /// `PersistentVolumeClaim`, `Service`), from its next change on.
+    pub fn script(&self, kind: &str, namespace: &str, name: &str, workload: Workload) {
+        self.server.script.set(kind, namespace, name, workload);
     }
 
     /// Makes something go wrong with the next requests that fit.

@@ -11,6 +11,7 @@ use crate::access::{self, User};
 use crate::clock::Clock;
 use crate::lifecycle::{Call, Taken};
 use crate::schema::{Kinds, discovery};
+use crate::simulate::Script;
 use crate::store::Store;
 use crate::test_powers::Powers;
 use crate::wire::Body;
@@ -46,6 +47,8 @@ pub(crate) struct Server {
     pub(crate) powers: Powers,
     /// The addresses and ports that services have.
     pub(crate) taken: Taken,
+    /// What becomes of single workloads.
+    pub(crate) script: Script,
     random: Mutex<Random>,
     unmodelled: AtomicU64,
 }
@@ -65,6 +68,7 @@ impl Server {
             settings,
             powers,
             taken: Taken::default(),
+            script: Script::default(),
             random: Mutex::new(Random(seed)),
             unmodelled: AtomicU64::new(0),
         }
@@ -126,7 +130,8 @@ impl Server {
         if method == Method::HEAD { response.map(|_| Body::from(Bytes::new())) } else { response }
     }
 
-    fn respond(self: &Arc<Self>, parts: &request::Parts, body: &Bytes, door: Door) -> Response<Body> {
+    /// Answers one request, without what tests do to requests.
+    pub(crate) fn respond(self: &Arc<Self>, parts: &request::Parts, body: &Bytes, door: Door) -> Response<Body> {
         let user = match access::authenticate(&parts.headers, door, &self.settings.token) {
             Ok(user) => user,
             Err(refused) => return refusal(&refused, Media::JSON),

@@ -34,12 +34,7 @@ pub(crate) fn apply(object: &mut Value, operations: &[Value]) -> Result<(), Flaw
                 remove(object, &path)?;
             }
             "replace" => {
-                find(object, &path)?;
-                if path.is_empty() {
-                    *object = value();
-                } else {
-                    *find(object, &path)? = value();
-                }
+                replace(object, &path, value())?;
             }
             "move" => {
                 let from = pointer(text("from"), what)?;
@@ -48,7 +43,7 @@ pub(crate) fn apply(object: &mut Value, operations: &[Value]) -> Result<(), Flaw
             }
             "copy" => {
                 let from = pointer(text("from"), what)?;
-                let copied = find(object, &from)?.clone();
+                let copied = read(object, &from)?;
                 add(object, &path, copied)?;
             }
             "test" => {
@@ -105,6 +100,33 @@ fn find<'v>(object: &'v mut Value, path: &[String]) -> Result<&'v mut Value, Fla
         value = next.ok_or_else(|| missing(path))?;
     }
     Ok(value)
+}
+
+/// Puts a value in place of another; in a map it need not have been there.
+fn replace(object: &mut Value, path: &[String], new: Value) -> Result<(), Flaw> {
+    let Some((last, parent)) = path.split_last() else {
+        *object = new;
+        return Ok(());
+    };
+    match find(object, parent)? {
+        Value::Object(map) => {
+            map.insert(last.clone(), new);
+            Ok(())
+        }
+        _ => {
+            *find(object, path)? = new;
+            Ok(())
+        }
+    }
+}
+
+/// Returns a value; what is not in a map is null.
+fn read(object: &mut Value, path: &[String]) -> Result<Value, Flaw> {
+    let Some((last, parent)) = path.split_last() else { return Ok(object.clone()) };
+    match find(object, parent)? {
+        Value::Object(map) => Ok(map.get(last).cloned().unwrap_or_default()),
+        _ => find(object, path).map(|value| value.clone()),
+    }
 }
 
 fn add(object: &mut Value, path: &[String], added: Value) -> Result<(), Flaw> {

@@ -50,20 +50,27 @@ pub(crate) fn add(schema: &Value, value: &mut Value) {
     }
 }
 
-/// Drops nulls where a schema has a default and does not allow them.
+/// Drops nulls of properties that allow none and have no default.
 pub(crate) fn drop_nulls(schema: &Value, value: &mut Value) {
-    if let Value::Object(map) = value {
-        let properties = schema["properties"].as_object();
-        map.retain(|name, below| {
-            let property = properties.and_then(|properties| properties.get(name));
-            !(below.is_null()
-                && property
-                    .is_some_and(|property| !property["default"].is_null() && property["nullable"] != true))
-        });
-        for (name, below) in map.iter_mut() {
-            if let Some(property) = properties.and_then(|properties| properties.get(name)) {
-                drop_nulls(property, below);
+    match value {
+        Value::Object(map) => {
+            let properties = schema["properties"].as_object();
+            map.retain(|name, below| {
+                let property = properties.and_then(|properties| properties.get(name));
+                !(below.is_null()
+                    && property.is_some_and(|property| property["default"].is_null() && property["nullable"] != true))
+            });
+            for (name, below) in map.iter_mut() {
+                match properties.and_then(|properties| properties.get(name)) {
+                    Some(property) => drop_nulls(property, below),
+                    None if schema["additionalProperties"].is_object() => {
+                        drop_nulls(&schema["additionalProperties"], below);
+                    }
+                    None => {}
+                }
             }
         }
+        Value::Array(items) => items.iter_mut().for_each(|item| drop_nulls(&schema["items"], item)),
+        _ => {}
     }
 }

@@ -47,6 +47,7 @@ pub(crate) fn decode(
             pruning::prune(schema, &mut object, "", &mut unknown);
             findings.unknown.extend(unknown);
         }
+        defaulting::drop_nulls(schema, &mut object);
         defaulting::add(schema, &mut object);
     }
     Ok(object)

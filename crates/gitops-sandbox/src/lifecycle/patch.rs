@@ -240,7 +240,7 @@ fn server_side_apply(call: &mut Call<'_>, options: &WriteOptions) -> Answer<Repl
         }
         Ok(new)
     };
-    let creates = subresource.is_empty();
+    let creates = subresource.is_empty() || super::strategy::put_creates(&call.kind);
     update::write(call, options, &mut change, &Rules { creates, is_patch: true, tracked: Tracked::Already })
 }
 

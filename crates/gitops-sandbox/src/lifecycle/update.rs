@@ -51,7 +51,7 @@ pub(super) fn update(call: &mut Call<'_>) -> Answer<Reply> {
         check_uid(call, &uid, live)?;
         Ok(apply::track(&server, &kind, &subresource, live, object.clone(), &manager))
     };
-    let creates = strategy::put_creates(&call.kind) && call.target.subresource.is_empty();
+    let creates = strategy::put_creates(&call.kind);
     write(call, &options, &mut change, &Rules { creates, is_patch: false, tracked: Tracked::Update })
 }
 

@@ -110,7 +110,8 @@ impl Reader<'_> {
         }
         for key in map.keys().filter(|key| of.field(key).is_none()) {
             let separator = if self.path.is_empty() { "" } else { "." };
-            self.findings.unknown.push(format!("{}{separator}{key}", self.path));
+            let path = plain_path(&self.path);
+            self.findings.unknown.push(format!("{path}{separator}{key}"));
         }
         Ok(Value::Object(result))
     }
@@ -195,8 +196,10 @@ impl Reader<'_> {
                 let mut read = Map::new();
                 for (key, item) in map {
                     let length = self.path.len();
-                    self.path.push('.');
+                    // Go's errors do not name the keys of maps: what is in brackets is left out of them.
+                    self.path.push_str("[.");
                     self.path.push_str(key);
+                    self.path.push(']');
                     let item = if item.is_null() { self.nothing(of) } else { self.value(item, of, owner) };
                     self.path.truncate(length);
                     read.insert(key.clone(), item?);
@@ -285,6 +288,21 @@ impl Reader<'_> {
             _ => Value::Null,
         })
     }
+}
+
+/// Writes keys of maps as fields: `spec[.a].b` is `spec.a.b`.
+fn plain_path(path: &str) -> String {
+    let mut plain = String::with_capacity(path.len());
+    let mut in_key = false;
+    let mut chars = path.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '[' if chars.peek() == Some(&'.') => in_key = true,
+            ']' if in_key => in_key = false,
+            c => plain.push(c),
+        }
+    }
+    plain
 }
 
 const QUANTITY: &str =

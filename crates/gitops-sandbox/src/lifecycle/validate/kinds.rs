@@ -61,6 +61,7 @@ pub(super) fn update(kind: &Kind, part: Part, new: &Value, old: &Value) -> Vec<C
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "ConfigMap") => others::frozen(new, old, &mut causes),
         ("", "Secret") => others::update_secret(new, old, &mut causes),
+        ("", "Service") => services::update_service(new, old, &mut causes),
         _ => {}
     }
     // Events, once written, are only held against what identifies them.
@@ -69,7 +70,6 @@ pub(super) fn update(kind: &Kind, part: Part, new: &Value, old: &Value) -> Vec<C
     }
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("apiextensions.k8s.io", "CustomResourceDefinition") => return crd::validate_definition(new, Some(old)),
-        ("", "Service") => services::update_service(new, old, &mut causes),
         ("", "PersistentVolumeClaim") => others::update_claim(new, old, &mut causes),
         ("", "PersistentVolume") => others::update_volume(new, old, &mut causes),
         ("", "Pod") => workloads::update_pod(new, old, &mut causes),

@@ -118,18 +118,46 @@ fn dumped(body: &[u8]) -> String {
 /// Reads the first document of a YAML body.
 fn yaml(body: &[u8]) -> Result<(Value, Vec<String>), String> {
     let options = gitops_manifest::ParseOptions::kubectl();
-    let strict = gitops_manifest::parse("body", body, &options.clone().strict());
-    let mut findings = Vec::new();
-    let documents = match (strict, gitops_manifest::parse("body", body, &options)) {
-        (Ok(documents), _) => documents,
-        (Err(error), Ok(documents)) => {
-            findings.push(format!("yaml: unmarshal errors:\n  {error}"));
-            documents
-        }
-        (_, Err(error)) => return Err(format!("yaml: {error}")),
-    };
+    let documents =
+        gitops_manifest::parse("body", body, &options).map_err(|error| format!("yaml: {error}"))?;
+    let findings = twice(&String::from_utf8_lossy(body))
+        .into_iter()
+        .map(|why| format!("yaml: unmarshal errors:\n  {why}"))
+        .collect();
     let value = documents.into_iter().next().map(gitops_manifest::Document::into_value);
     Ok((value.unwrap_or(Value::Null), findings))
+}
+
+/// Finds the keys that stand twice in block mappings.
+fn twice(text: &str) -> Vec<String> {
+    let mut open: Vec<(usize, Vec<&str>)> = Vec::new();
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.starts_with("---") {
+            break;
+        }
+        let mut rest = line.trim_start();
+        let mut indent = line.len() - rest.len();
+        while let Some(item) = rest.strip_prefix("- ") {
+            // An item begins a mapping of its own.
+            open.retain(|(of, _)| *of <= indent);
+            indent += rest.len() - item.trim_start().len();
+            rest = item.trim_start();
+        }
+        let Some((key, after)) = rest.split_once(':') else { continue };
+        if key.is_empty() || key.starts_with(['#', '{', '[', '"', '\'']) || !(after.is_empty() || after.starts_with(' ')) {
+            continue;
+        }
+        open.retain(|(of, _)| *of <= indent);
+        match open.last_mut().filter(|(of, _)| *of == indent) {
+            Some((_, keys)) if keys.contains(&key) => {
+                found.push(format!("line {}: key {key:?} already set in map", number + 1));
+            }
+            Some((_, keys)) => keys.push(key),
+            None => open.push((indent, vec![key])),
+        }
+    }
+    found
 }
 
 /// Refuses a body of another type than the request is for.

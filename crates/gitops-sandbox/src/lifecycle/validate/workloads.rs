@@ -23,7 +23,9 @@ fn selected(spec: &Value, of: &str, causes: &mut Vec<Cause>) {
 fn template(spec: &Value, causes: &mut Vec<Cause>) {
     let of = &spec["selector"];
     let labels = &spec["template"]["metadata"]["labels"];
-    if has(spec, "selector") && !is_empty_selector(of) && is_usable(of) && !fits_selector(of, labels) {
+    // A selector that is not there selects nothing.
+    let nothing = !has(spec, "selector");
+    if nothing || (!is_empty_selector(of) && is_usable(of) && !fits_selector(of, labels)) {
         let why = "`selector` does not match template `labels`";
         causes.push(Cause::invalid("spec.template.metadata.labels", labels, why));
     }
