@@ -28,6 +28,8 @@ pub struct ControllerOptions {
     pub label_selector: Option<String>,
     /// Refuse references to objects in other namespaces (`--no-cross-namespace-refs`).
     pub no_cross_namespace_refs: bool,
+    /// Refuse what Flux lets pass: encrypted files that were changed after they were encrypted (`--strict`).
+    pub strict: bool,
     /// Impersonate this account where an object names none (`--default-service-account`).
     pub default_service_account: Option<String>,
 }
@@ -42,6 +44,7 @@ impl Default for ControllerOptions {
             namespace: None,
             label_selector: None,
             no_cross_namespace_refs: false,
+            strict: false,
             default_service_account: None,
         }
     }

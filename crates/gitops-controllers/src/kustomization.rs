@@ -13,6 +13,7 @@
 //! after a failed build, plan or apply. A failure leaves `lastAppliedRevision` and the objects as they were.
 
 mod build;
+mod decrypt;
 mod dependencies;
 mod expressions;
 mod finalize;
@@ -143,7 +144,7 @@ impl KustomizationReconciler {
 
     /// Step 1: the source with its artifact.
     fn source(&self, object: &Kustomization) -> Result<Source, Setback> {
-        build::check_supported(&object.spec)?;
+        decrypt::check_identity(&object.spec)?;
         // Expressions that cannot be read stop everything, before anything is applied.
         expressions::health_rules(&object.spec)?;
         let reference = &object.spec.source_ref;
@@ -255,7 +256,12 @@ impl KustomizationReconciler {
         again: Requeue,
     ) -> Result<Manifests, Setback> {
         let spec = &run.object.spec;
-        let built = build::build(tree, spec, &build::mount(artifact), again)?;
+        let decryptor = decrypt::decryptor(&self.shared, &run.object, again).await?;
+        let kustomize = build::kustomize(tree, spec, &build::mount(artifact), again)?;
+        let built = match &decryptor {
+            Some(decryptor) => decrypt::build(decryptor, &kustomize, tree, again).await?,
+            None => build::build(&kustomize, tree, again)?,
+        };
         let substituted = build::substitute(&self.shared.client, &run.object, built, again).await?;
         run.built(substituted.digest(), artifact.revision.as_str());
         Ok(build::with_common_metadata(substituted, spec))

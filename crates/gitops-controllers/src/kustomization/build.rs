@@ -40,31 +40,29 @@ pub(super) fn check_folder(
     Err(Setback::failed(reasons::ARTIFACT_FAILED, text, again))
 }
 
-/// Refuses what cannot be done yet, so that nothing is applied that differs from what was asked for.
-pub(super) fn check_supported(spec: &KustomizationSpec) -> Result<(), Setback> {
-    let refuse =
-        |reason: &str, what: &str| Err(Setback::stalled(reason, format!("{what} is not supported yet")));
-    if spec.decryption.is_some() {
-        return refuse(reasons::BUILD_FAILED, "spec.decryption");
-    }
-    Ok(())
-}
-
-/// Builds the manifests.
-pub(super) fn build(
+/// Returns the build that the specification asks for.
+pub(super) fn kustomize(
     tree: &dyn FileTree,
     spec: &KustomizationSpec,
     mount: &str,
     again: Requeue,
-) -> Result<Manifests, Setback> {
+) -> Result<Kustomize, Setback> {
     let folder = folder(spec);
     if let Ok(Some(EntryKind::File)) = tree.kind(&folder) {
         let text =
             format!("open {mount}/{folder}/kustomization.yaml: not a directory; spec.path must be a folder");
         return Err(failed(text, again));
     }
-    let built = Kustomize::new(folder).overlay(overlay(spec)).mounted_at(mount).build(tree);
-    built.map_err(|error| failed(error.to_string(), again))
+    Ok(Kustomize::new(folder).overlay(overlay(spec)).mounted_at(mount))
+}
+
+/// Builds the manifests.
+pub(super) fn build(
+    kustomize: &Kustomize,
+    tree: &dyn FileTree,
+    again: Requeue,
+) -> Result<Manifests, Setback> {
+    kustomize.build(tree).map_err(|error| failed(error.to_string(), again))
 }
 
 /// Replaces the variables of `spec.postBuild`. Each source is read once a run; later ones win, inline ones over all.
