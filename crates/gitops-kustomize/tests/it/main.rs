@@ -3,6 +3,7 @@
 
 mod bounds;
 mod confinement;
+mod decrypt;
 mod differential;
 mod flux;
 mod forest;
