@@ -3,4 +3,5 @@
 
 mod deploy;
 mod embed;
+mod image_update;
 mod quickstart;
