@@ -38,7 +38,7 @@ pub enum Order {
 /// assert_eq!(manifests[0].namespace(), Some("prod"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "nothing is built before `build`"]
 pub struct Kustomize {
     path: String,

@@ -6,6 +6,7 @@
 
 mod base64;
 mod build;
+mod cache;
 mod config;
 mod crds;
 pub mod decrypt;
@@ -37,6 +38,7 @@ mod transform;
 mod yaml;
 
 pub use self::build::{Kustomize, Order};
+pub use self::cache::BuildCache;
 pub use self::error::BuildError;
 pub use self::flux::find_kustomization;
 pub use self::mask::mask_sops;
