@@ -11,11 +11,21 @@ use crate::wire::status::Cause;
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
+/// What becomes of nulls that a schema does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nulls {
+    /// They are as if they were not there.
+    Dropped,
+    /// They are kept, to be refused: what server-side apply does.
+    Kept,
+}
+
 /// Reads an object that was sent.
 pub(crate) fn decode(
     custom: &Custom,
     kind: &Kind,
     value: &Value,
+    nulls: Nulls,
     findings: &mut Findings,
 ) -> Result<Value, String> {
     let mut object = value.clone();
@@ -47,7 +57,9 @@ pub(crate) fn decode(
             pruning::prune(schema, &mut object, "", &mut unknown);
             findings.unknown.extend(unknown);
         }
-        defaulting::drop_nulls(schema, &mut object);
+        if nulls == Nulls::Dropped {
+            defaulting::drop_nulls(schema, &mut object);
+        }
         defaulting::add(schema, &mut object);
     }
     Ok(object)

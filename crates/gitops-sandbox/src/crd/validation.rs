@@ -48,13 +48,13 @@ fn walk(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: 
     if schema["x-kubernetes-int-or-string"] == true {
         if !is_type(value, "integer") && !value.is_string() {
             causes.push(wrong_type(path, value, "integer,string"));
-            return;
+            return listed(schema, value, path, causes);
         }
     } else if let Some(wanted) = schema["type"].as_str().filter(|wanted| !wanted.is_empty())
         && !is_type(value, wanted)
     {
         causes.push(wrong_type(path, value, wanted));
-        return;
+        return listed(schema, value, path, causes);
     }
     match value {
         Value::String(text) => string(schema, text, path, causes),
@@ -63,6 +63,12 @@ fn walk(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: 
         Value::Object(_) => object(schema, value, old, path, causes),
         _ => {}
     }
+    listed(schema, value, path, causes);
+    combined(schema, value, path, causes);
+}
+
+/// Checks that a value is one of those that are listed.
+fn listed(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     if let Some(allowed) = schema["enum"].as_array()
         && !allowed.iter().any(|allowed| structured_merge::equal_values(allowed, value))
     {
@@ -80,7 +86,6 @@ fn walk(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: 
         let message = format!("Unsupported value: {given}: supported values: {}", shown.join(", "));
         causes.push(Cause::new("FieldValueNotSupported", path, message));
     }
-    combined(schema, value, path, causes);
 }
 
 fn combined(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {

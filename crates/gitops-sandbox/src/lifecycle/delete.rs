@@ -31,7 +31,7 @@ struct Options {
     revision: Option<String>,
 }
 
-pub(super) fn delete(call: &mut Call<'_>) -> Answer<Reply> {
+pub(crate) fn delete(call: &mut Call<'_>) -> Answer<Reply> {
     let options = read_options(call)?;
     let name = call.target.name.clone();
     for _ in 0..8 {
@@ -80,7 +80,8 @@ fn read_options(call: &Call<'_>) -> Answer<Options> {
     let mut causes = Vec::new();
     let mut orphan = None;
     let mut policy = None;
-    if !call.body.is_empty() {
+    // The body of an eviction is none of ours.
+    if !call.body.is_empty() && call.method == http::Method::DELETE {
         let body = validate::delete_options(call)?;
         let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let dry_run: Vec<String> = body["dryRun"].as_array().into_iter().flatten().filter_map(text).collect();
@@ -134,6 +135,9 @@ fn delete_one(call: &mut Call<'_>, options: &Options, stored: &Arc<Stored>) -> A
     check_preconditions(call, options, &live)?;
     if kind.is("", "Namespace") {
         return delete_namespace(call, options, stored, live);
+    }
+    if kind.is("apiextensions.k8s.io", "CustomResourceDefinition") && live["metadata"]["deletionTimestamp"].is_null() {
+        return delete_definition(call, options, stored, &live);
     }
     if kind.is("batch", "Job") && options.policy.is_none() && live["metadata"]["finalizers"].is_null() {
         call.warn("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning");
@@ -291,6 +295,36 @@ fn set_finalizers(call: &Call<'_>, options: &Options, new: &mut Value) {
     } else if finalizers != list {
         new["metadata"]["finalizers"] = Value::Array(finalizers);
     }
+}
+
+/// Begins the end of a definition: its objects go first.
+fn delete_definition(
+    call: &mut Call<'_>,
+    options: &Options,
+    stored: &Arc<Stored>,
+    live: &Value,
+) -> Answer<Option<Reply>> {
+    let kind = Arc::clone(&call.kind);
+    let mut new = live.clone();
+    set_finalizers(call, options, &mut new);
+    let now = call.server.clock.now();
+    new["metadata"]["deletionTimestamp"] = json!(call.server.clock.stamp());
+    let mut finalizers = new["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+    finalizers.push(json!(crd::CLEANUP));
+    new["metadata"]["finalizers"] = Value::Array(finalizers);
+    crd::on_delete(&kind, &mut new, now);
+    if !options.dry_run {
+        let mut bytes = new.clone();
+        present::to_storage(&kind, &mut bytes);
+        let key = call.key(&call.target.name);
+        let expect = Expect::Revision(stored.revision);
+        let Ok(written) = call.server.store.put(&key, expect, |revision| with_revision(&mut bytes, revision)) else {
+            return Ok(None);
+        };
+        new["metadata"]["resourceVersion"] = json!(written.revision.to_string());
+        crd::after_write(call.server, &kind, &bytes);
+    }
+    Ok(Some(Reply::Object(200, new)))
 }
 
 fn delete_namespace(

@@ -5,7 +5,7 @@ mod create;
 mod defaults;
 mod delete;
 mod metadata;
-mod names;
+pub(crate) mod names;
 mod patch;
 mod present;
 mod read;
@@ -20,11 +20,12 @@ pub(crate) use call::Call;
 pub(crate) use create::Tracked;
 pub(crate) use defaults::Taken;
 pub(crate) use patch::{Form, read_patch};
-pub(crate) use present::load;
+pub(crate) use present::{load, to_storage};
 pub(crate) use reply::Reply;
 pub(crate) use strategy::{Part, convert};
 pub(crate) use update::{Rules, check_uid, write};
-pub(crate) use validate::{read_body, read_config};
+pub(crate) use delete::delete as delete_now;
+pub(crate) use validate::{decode, read_body, read_config};
 
 /// Tells whether a text is a DNS subdomain.
 pub(crate) fn is_subdomain(text: &str) -> bool {

@@ -231,7 +231,7 @@ fn server_side_apply(call: &mut Call<'_>, options: &WriteOptions) -> Answer<Repl
                 + ", and no existing object was found";
             return Err(Refusal::conflict(&kind.group, &kind.plural, &call.target.name, &why));
         }
-        let read = validate::read(&kind, &new).map_err(|why| Refusal::unknown(why))?;
+        let read = validate::read_applied(&kind, &new).map_err(|why| Refusal::unknown(why))?;
         call.warn_of(&read.unknown, validation);
         new = read.object;
         check_identity(call, &new)?;

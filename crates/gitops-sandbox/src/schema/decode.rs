@@ -283,7 +283,7 @@ impl Reader<'_> {
             GoType::Struct(name) => go_types().named(name).map_or_else(|| json!({}), zero),
             GoType::Bool => json!(false),
             GoType::Int(_) | GoType::Float(_) | GoType::IntOrString => json!(0),
-            GoType::String(_) => json!(""),
+            GoType::String(_) | GoType::Bytes => json!(""),
             GoType::Quantity => json!("0"),
             _ => Value::Null,
         })

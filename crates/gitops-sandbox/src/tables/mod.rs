@@ -1,5 +1,7 @@
 //! Tables: what `kubectl get` prints.
 
+mod cells;
+
 use serde_json::{Value, json};
 
 use crate::schema::Kind;
@@ -27,6 +29,9 @@ impl Include {
     }
 }
 
+/// A column: name, type, format, priority.
+type Column = (String, &'static str, &'static str, i64);
+
 /// Returns the table of some objects.
 pub(crate) fn table(
     server: &Server,
@@ -36,31 +41,116 @@ pub(crate) fn table(
     include: Include,
     header: bool,
 ) -> Value {
-    let _ = (server, kind, header);
+    let now = server.clock.now();
+    let columns: Vec<Column> = match &kind.custom {
+        None => cells::columns(kind),
+        Some(_) => custom_columns(kind).into_iter().map(|(column, _)| column).collect(),
+    };
     let rows: Vec<Value> = objects
         .iter()
         .map(|object| {
-            let mut row = json!({
-                "cells": [object["metadata"]["name"], object["metadata"]["creationTimestamp"]],
-            });
-            match include {
-                Include::None => {}
-                Include::Object => row["object"] = object.clone(),
-                Include::Metadata => {
-                    row["object"] = json!({
-                        "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
-                    });
-                }
-            }
-            row
+            let cells = match &kind.custom {
+                None => cells::cells(kind, object, now),
+                Some(_) => custom_columns(kind)
+                    .iter()
+                    .map(|((_, of, ..), path)| custom_cell(object, of, path, now))
+                    .collect(),
+            };
+            let shown = match include {
+                Include::None => Value::Null,
+                Include::Object => object.clone(),
+                Include::Metadata => json!({
+                    "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
+                }),
+            };
+            json!({"cells": cells, "object": shown})
         })
         .collect();
+    let definitions: Vec<Value> = columns
+        .iter()
+        .map(|(name, of, format, priority)| {
+            json!({"name": name, "type": of, "format": format, "description": "", "priority": priority})
+        })
+        .collect();
+    // Rows of a watch follow the columns of its first one.
+    let definitions = if header { json!(definitions) } else { Value::Null };
     json!({
         "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
-        "columnDefinitions": [
-            {"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0},
-            {"name": "Age", "type": "string", "format": "", "description": "", "priority": 0},
-        ],
-        "rows": rows,
+        "columnDefinitions": definitions, "rows": rows,
     })
+}
+
+fn custom_columns(kind: &Kind) -> Vec<(Column, String)> {
+    let mut columns = vec![(("Name".to_owned(), "string", "name", 0), ".metadata.name".to_owned())];
+    let declared = kind.custom.as_ref().and_then(|custom| custom.version(&kind.version));
+    let declared = declared.and_then(|version| version.entry["additionalPrinterColumns"].as_array());
+    match declared.filter(|declared| !declared.is_empty()) {
+        Some(declared) => {
+            for column in declared {
+                let text = |name: &str| column[name].as_str().unwrap_or_default().to_owned();
+                let of = match text("type").as_str() {
+                    "integer" => "integer",
+                    "number" => "number",
+                    "boolean" => "boolean",
+                    "date" => "date",
+                    _ => "string",
+                };
+                let priority = column["priority"].as_i64().unwrap_or(0);
+                columns.push(((text("name"), of, "", priority), text("jsonPath")));
+            }
+        }
+        None => columns.push((("Age".to_owned(), "date", "", 0), ".metadata.creationTimestamp".to_owned())),
+    }
+    columns
+}
+
+/// Finds what a simple JSONPath names: fields, positions, and filters by one field.
+fn lookup<'v>(object: &'v Value, path: &str) -> &'v Value {
+    static NONE: Value = Value::Null;
+    let mut value = object;
+    let mut rest = path.trim_start_matches('$');
+    while !rest.is_empty() {
+        if let Some(inside) = rest.strip_prefix('[') {
+            let Some(end) = inside.find(']') else { return &NONE };
+            let (selector, after) = (&inside[..end], &inside[end + 1..]);
+            rest = after;
+            value = if let Ok(position) = selector.parse::<usize>() {
+                &value[position]
+            } else if let Some((field, wanted)) =
+                selector.trim_start_matches("?(@.").trim_end_matches(')').split_once("==")
+            {
+                let wanted = wanted.trim().trim_matches(['"', '\'']);
+                let items = value.as_array().map_or(&[][..], Vec::as_slice);
+                items.iter().find(|item| item[field.trim()] == wanted).unwrap_or(&NONE)
+            } else {
+                &value[selector.trim_matches(['"', '\''])]
+            };
+            continue;
+        }
+        rest = rest.trim_start_matches('.');
+        let mut end = rest.len();
+        let mut escaped = false;
+        for (position, c) in rest.char_indices() {
+            if !escaped && (c == '.' || c == '[') {
+                end = position;
+                break;
+            }
+            escaped = c == '\\';
+        }
+        let name = rest[..end].replace('\\', "");
+        rest = &rest[end..];
+        value = &value[name.as_str()];
+    }
+    value
+}
+
+fn custom_cell(object: &Value, of: &str, path: &str, now: jiff::Timestamp) -> Value {
+    let found = lookup(object, path);
+    match (of, found) {
+        (_, Value::Null) => Value::Null,
+        ("date", Value::String(text)) => json!(cells::age(text, now)),
+        ("string", Value::String(text)) => json!(text),
+        ("string", other) => json!(other.to_string()),
+        (_, other) => other.clone(),
+    }
 }

@@ -137,6 +137,13 @@ pub(crate) fn on_update(kind: &Kind, new: &mut Map<String, Value>, old: &Map<Str
     if kind.is("", "Service") {
         addresses::carry_over(new, old);
     }
+    if kind.kind == "CustomResourceDefinition" {
+        let mut object = Value::Object(std::mem::take(new));
+        crate::crd::remember_storage(&mut object);
+        if let Value::Object(map) = object {
+            *new = map;
+        }
+    }
     if kind.is("", "Namespace") {
         let finalizers = old.get("spec").map(|spec| spec["finalizers"].clone()).unwrap_or_default();
         if let Some(spec) = new.get_mut("spec").and_then(Value::as_object_mut) {

@@ -18,7 +18,7 @@ use crate::schema::Kind;
 use crate::wire::status::Cause;
 
 pub(crate) use admission::{admit_create, admit_update, may_create};
-pub(crate) use read::{decode, delete_options, read, read_body, read_config};
+pub(crate) use read::{decode, delete_options, read, read_applied, read_body, read_config};
 
 /// Checks a new object by the rules of its kind.
 pub(crate) fn on_create(call: &mut Call<'_>, object: &Value) -> Vec<Cause> {

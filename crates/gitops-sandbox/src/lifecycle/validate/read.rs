@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::call::Call;
 use super::super::defaults;
-use crate::crd;
+use crate::crd::{self, Nulls};
 use crate::schema::decode::{self, Findings};
 use crate::schema::go_types::go_types;
 use crate::schema::{Kind, protobuf};
@@ -228,9 +228,18 @@ fn check_type(kind: &Kind, expected: &str, value: &mut Value) -> Answer<()> {
 /// # Errors
 /// Fails with Go's words when a value is not of its type.
 pub(crate) fn read(kind: &Kind, value: &Value) -> Result<Read, String> {
+    read_with(kind, value, Nulls::Dropped)
+}
+
+/// Reads what server-side apply has merged.
+pub(crate) fn read_applied(kind: &Kind, value: &Value) -> Result<Read, String> {
+    read_with(kind, value, Nulls::Kept)
+}
+
+fn read_with(kind: &Kind, value: &Value, nulls: Nulls) -> Result<Read, String> {
     let mut findings = Findings::default();
     let object = match (&kind.custom, kind.go()) {
-        (Some(custom), _) => crd::decode(custom, kind, value, &mut findings)?,
+        (Some(custom), _) => crd::decode(custom, kind, value, nulls, &mut findings)?,
         (None, Some(of)) => {
             let mut object = decode::decode(value, of, &mut findings).map_err(|mismatch| mismatch.0)?;
             object["kind"] = json!(kind.kind);
@@ -251,8 +260,22 @@ pub(crate) fn read_config(call: &mut Call<'_>) -> Answer<Value> {
     let value = if start == Some(&b'{') && json::read(body).is_ok() {
         json::read(body).map(|document| document.value).map_err(Refusal::bad_request)?
     } else {
-        let (value, _) =
+        let (value, findings) =
             yaml(body).map_err(|why| Refusal::bad_request(format!("error decoding YAML: {why}")))?;
+        match call.query.get("fieldValidation") {
+            "Strict" if !findings.is_empty() => {
+                let why = findings.join(", ");
+                return Err(Refusal::bad_request(format!(
+                    "error strict decoding YAML: error converting YAML to JSON: {why}"
+                )));
+            }
+            "Ignore" => {}
+            _ => {
+                let plain = |why: &String| why.trim_start_matches("yaml: unmarshal errors:\n  ").to_owned();
+                let findings: Vec<String> = findings.iter().map(plain).collect();
+                call.warn_all(&findings);
+            }
+        }
         value
     };
     let value = match value {

@@ -1,0 +1,7 @@
+//! The sandbox as its users drive it: with kube's client, watchers and finalizers.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod client;
+mod model;
+mod powers;
+mod workloads;
