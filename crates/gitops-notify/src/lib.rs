@@ -25,6 +25,7 @@ mod route;
 mod secret;
 mod signature;
 
+pub use body::BodyLimits;
 pub use dispatch::{
     Accepted, AlertWarning, Directory, DispatchOptions, Dispatcher, Failed, GiveUp, Observation, Observer,
     Outcome, ProviderFactory, ProviderRecord, Receipt, RetryPolicy, StaticDirectory,

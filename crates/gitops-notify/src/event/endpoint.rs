@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -12,39 +11,24 @@ use http_body_util::Full;
 use tower::Service;
 
 use super::payload::decode_event;
-use crate::body::read;
+use crate::body::{BodyLimits, read};
 use crate::dispatch::Dispatcher;
 use crate::error::Cause;
 use crate::{NotifyError, dispatch::Accepted};
 
 /// What the endpoint takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventOptions {
-    /// The longest body in bytes; 3 MiB, as in Flux.
-    pub body_limit: usize,
-    /// How long a body may take to arrive; 30 s, as in Flux.
-    pub read_timeout: Duration,
-}
-
-impl Default for EventOptions {
-    fn default() -> Self {
-        Self { body_limit: 3 << 20, read_timeout: Duration::from_secs(30) }
-    }
+    /// What the body of a request may be.
+    pub body: BodyLimits,
 }
 
 impl EventOptions {
-    /// Returns the options with another limit of a body, in bytes.
+    /// Returns the options with other limits of a body.
     #[must_use]
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
-        self
-    }
-
-    /// Returns the options with another time for a body to arrive.
-    #[must_use]
-    pub fn read_timeout(mut self, timeout: Duration) -> Self {
-        self.read_timeout = timeout;
+    pub fn body(mut self, limits: BodyLimits) -> Self {
+        self.body = limits;
         self
     }
 }
@@ -81,7 +65,7 @@ impl EventEndpoint {
         B::Data: Send,
         B::Error: Into<Cause>,
     {
-        let body = read(request.into_body(), self.options.body_limit, self.options.read_timeout).await?;
+        let body = read(request.into_body(), self.options.body).await?;
         self.dispatcher.accept(decode_event(&body)?).await
     }
 }

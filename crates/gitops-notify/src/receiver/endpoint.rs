@@ -93,7 +93,7 @@ impl ReceiverEndpoint {
         if let Some(state) = entry.closed {
             return Err(NotifyError::ReceiverClosed { receiver: entry.key.clone(), state });
         }
-        let body = read(body, self.options.body_limit, self.options.read_timeout).await?;
+        let body = read(body, self.options.body).await?;
         let kind = entry.kind.as_ref();
         let kind = kind.map_err(|_| NotifyError::UnknownReceiver { kind: entry.spec.kind.to_string() })?;
         let secret = self.secret(&entry).await?;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use gitops_api::conditions::READY;
 use gitops_api::notification_v1::{Receiver as ReceiverObject, ReceiverKind, ReceiverSpec};
@@ -11,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::filter::ResourceFilter;
 use super::target::Target;
 use super::{Receiver, receiver};
+use crate::body::BodyLimits;
 use crate::encode::hex;
 use crate::{NotifyError, ObjectKey};
 
@@ -56,28 +56,15 @@ pub fn validate(spec: &ReceiverSpec) -> Result<(), NotifyError> {
 }
 
 /// What receivers take.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReceiveOptions {
-    /// The longest body in bytes; 3 MiB, as in Flux.
-    pub body_limit: usize,
-    /// How long a body may take to arrive; 30 s, as in Flux.
-    pub read_timeout: Duration,
+    /// What the body of a request may be.
+    pub body: BodyLimits,
     /// Whether resources in other namespaces are ruled out: Flux's `--no-cross-namespace-refs`.
     pub no_cross_namespace: bool,
     /// Whether signatures with SHA-1 count.
     pub takes_sha1: bool,
-}
-
-impl Default for ReceiveOptions {
-    fn default() -> Self {
-        Self {
-            body_limit: 3 << 20,
-            read_timeout: Duration::from_secs(30),
-            no_cross_namespace: false,
-            takes_sha1: false,
-        }
-    }
 }
 
 impl ReceiveOptions {
@@ -87,17 +74,10 @@ impl ReceiveOptions {
         Self { takes_sha1: true, ..Self::default() }
     }
 
-    /// Returns the options with another limit of a body, in bytes.
+    /// Returns the options with other limits of a body.
     #[must_use]
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
-        self
-    }
-
-    /// Returns the options with another time for a body to arrive.
-    #[must_use]
-    pub fn read_timeout(mut self, timeout: Duration) -> Self {
-        self.read_timeout = timeout;
+    pub fn body(mut self, limits: BodyLimits) -> Self {
+        self.body = limits;
         self
     }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gitops_notify::receiver::{FilterRequest, ReceiveOptions, ReceiverEndpoint, ResourceFilter};
-use gitops_notify::{DispatchOptions, EventEndpoint, EventOptions, NotifyError, RouteOptions, Routes};
+use gitops_notify::{
+    BodyLimits, DispatchOptions, EventEndpoint, EventOptions, NotifyError, RouteOptions, Routes,
+};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use serde_json::json;
@@ -61,7 +63,7 @@ async fn nothing_is_read_for_a_path_that_nobody_has() {
 #[tokio::test]
 async fn a_body_that_says_it_is_long_is_refused_unread() {
     let (events, ..) = dispatcher(vec![], DispatchOptions::default());
-    let events = EventEndpoint::new(events, EventOptions::default().body_limit(100));
+    let events = EventEndpoint::new(events, EventOptions::default().body(BodyLimits::default().bytes(100)));
     let body = http_body_util::Full::new(Bytes::from(vec![b' '; 101]));
     let refused = events.take(http::Request::post("/").body(body).unwrap()).await;
     assert!(matches!(refused, Err(NotifyError::BodyTooLarge { limit: 100 })));
