@@ -16,7 +16,6 @@ mod files;
 mod flags;
 pub(crate) mod server;
 pub(crate) mod shared;
-mod supervise;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,8 +31,8 @@ use self::audit::{AuditEntry, AuditLog, AuditMark};
 pub use self::builder::ControlPlaneBuilder;
 use self::files::{Authority, User};
 use self::server::Server;
-use self::supervise::Folder;
 use crate::TestkitError;
+use crate::supervise::Folder;
 
 /// The user who may do everything.
 pub(crate) const ADMIN: &str = "admin";

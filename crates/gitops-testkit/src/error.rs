@@ -20,6 +20,14 @@ pub enum TestkitError {
         /// The last lines of the build.
         reason: String,
     },
+    /// The program of a server is not on this machine.
+    #[error("no {program} on the PATH; Debian's package {package} has it")]
+    ProgramMissing {
+        /// The program's name.
+        program: &'static str,
+        /// Debian's package.
+        package: &'static str,
+    },
     /// A server could not be started.
     #[error("{server}: cannot be started")]
     Spawn {

@@ -3,7 +3,6 @@
 mod backend;
 mod fault;
 mod repository;
-mod tls;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -18,6 +17,7 @@ use tokio::task::JoinHandle;
 pub use self::fault::{GitFault, GitRequests, GitService};
 pub use self::repository::{CommitBuilder, Repository};
 use crate::TestkitError;
+use crate::tls::{Authority, Pair};
 
 /// A Git server on loopback that lives as long as this value.
 ///
@@ -40,7 +40,7 @@ use crate::TestkitError;
 #[derive(Debug)]
 pub struct GitServer {
     address: SocketAddr,
-    ca: Option<String>,
+    authority: Option<Authority>,
     shared: Arc<Shared>,
     server: JoinHandle<()>,
     root: TempDir,
@@ -83,27 +83,37 @@ impl GitServer {
     /// # Errors
     /// When no port, folder or certificate can be had.
     pub async fn start_tls() -> Result<Self, TestkitError> {
-        Self::start_with(Some(tls::Identity::generate()?)).await
+        Self::start_with(Some((Authority::generate()?, false))).await
     }
 
-    async fn start_with(identity: Option<tls::Identity>) -> Result<Self, TestkitError> {
+    /// Starts a server for https that lets in only clients with a [`client_certificate`](Self::client_certificate).
+    ///
+    /// # Errors
+    /// When no port, folder or certificate can be had.
+    pub async fn start_mutual_tls() -> Result<Self, TestkitError> {
+        Self::start_with(Some((Authority::generate()?, true))).await
+    }
+
+    async fn start_with(tls: Option<(Authority, bool)>) -> Result<Self, TestkitError> {
         let io = || TestkitError::io("starting a Git server");
         let root = tempfile::tempdir().map_err(io())?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(io())?;
         let address = listener.local_addr().map_err(io())?;
         let shared = Arc::new(Shared { root: root.path().to_owned(), switches: Mutex::default() });
         let app = axum::Router::new().fallback(backend::answer).with_state(Arc::clone(&shared));
-        let ca = identity.as_ref().map(|identity| identity.ca.clone());
-        let server = tokio::spawn(async move {
-            let ended = match identity {
-                Some(identity) => axum::serve(identity.listener(listener), app).await,
-                None => axum::serve(listener, app).await,
-            };
+        let told = |ended: std::io::Result<()>| {
             if let Err(error) = ended {
                 tracing::error!(%error, "the Git server ended");
             }
-        });
-        Ok(Self { address, ca, shared, server, root })
+        };
+        let (authority, server) = match tls {
+            Some((authority, wants_client)) => {
+                let listener = authority.listener(listener, wants_client)?;
+                (Some(authority), tokio::spawn(async move { told(axum::serve(listener, app).await) }))
+            }
+            None => (None, tokio::spawn(async move { told(axum::serve(listener, app).await) })),
+        };
+        Ok(Self { address, authority, shared, server, root })
     }
 
     /// Returns the address of a repository, whether it exists or not.
@@ -126,8 +136,16 @@ impl GitServer {
 
     /// Returns the certificate of the server's authority as PEM, none for plain http.
     #[must_use]
-    pub fn ca_pem(&self) -> Option<&str> {
-        self.ca.as_deref()
+    pub fn ca_pem(&self) -> Option<String> {
+        self.authority.as_ref().map(Authority::pem)
+    }
+
+    /// Returns a certificate and key for a client of this server, none for plain http.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn client_certificate(&self) -> Result<Option<Pair>, TestkitError> {
+        self.authority.as_ref().map(Authority::client).transpose()
     }
 
     /// Returns the handle of a repository, which is made empty when there is none of that name.
@@ -203,7 +221,7 @@ impl GitServer {
     }
 
     fn base(&self) -> String {
-        let scheme = if self.ca.is_some() { "https" } else { "http" };
+        let scheme = if self.authority.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 }

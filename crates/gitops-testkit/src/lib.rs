@@ -1,4 +1,4 @@
-//! Real counterparts for tests: a Kubernetes control plane, Git servers, event sinks, faults.
+//! Real counterparts for tests: a Kubernetes control plane, Git servers, registries, event sinks, faults.
 //!
 //! | counterpart | |
 //! |---|---|
@@ -6,6 +6,8 @@
 //! | [`PodSimulator`] | plays the scheduler and the kubelets that such a cluster lacks |
 //! | [`EventSink`] | takes the events that controllers post |
 //! | [`GitServer`] | git's own http-backend, counted and with faults |
+//! | [`Registry`] | Debian's docker-registry with each of its ways to authenticate, counted and with faults |
+//! | [`HttpProxy`] | Debian's tinyproxy |
 //!
 //! Nothing here outlives the process that started it. What a machine lacks is skipped in one line, and is a failure
 //! where `CI=true` (see [`require_control_plane`]).
@@ -15,8 +17,12 @@ mod crypto;
 mod error;
 mod event_sink;
 mod git_server;
+mod http_proxy;
 mod pod_simulator;
+mod registry;
 mod require;
+mod supervise;
+mod tls;
 
 pub use self::control_plane::assets::Assets;
 pub use self::control_plane::audit::{
@@ -28,5 +34,13 @@ pub use self::crypto::install_crypto;
 pub use self::error::TestkitError;
 pub use self::event_sink::{EventSink, Received};
 pub use self::git_server::{CommitBuilder, GitFault, GitRequests, GitServer, GitService, Repository};
+pub use self::http_proxy::HttpProxy;
 pub use self::pod_simulator::{PodBehaviour, PodSimulator};
-pub use self::require::{require_assets, require_bare_control_plane, require_control_plane, skip};
+pub use self::registry::{
+    PageLinks, REGISTRY_IDENTITY_TOKEN, REGISTRY_PASSWORD, REGISTRY_USER, Registry, RegistryBuilder,
+    RegistryFault, RegistryProgram, RegistryRequests, RegistryService,
+};
+pub use self::require::{
+    require_assets, require_bare_control_plane, require_control_plane, require_registry, skip,
+};
+pub use self::tls::Pair;

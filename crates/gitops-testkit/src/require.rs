@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Assets, ControlPlane, TestkitError};
+use crate::{Assets, ControlPlane, RegistryProgram, TestkitError};
 
 /// Returns the shared control plane with its controller-manager, or `None` when this machine has none.
 ///
@@ -46,6 +46,14 @@ pub fn require_assets() -> Option<Assets> {
             None
         }
     }
+}
+
+/// Returns the program of a registry, or `None` when this machine has none.
+///
+/// # Panics
+/// When it is missing and `CI=true`.
+pub fn require_registry() -> Option<RegistryProgram> {
+    RegistryProgram::find().map_err(|error| skip(&error.to_string())).ok()
 }
 
 /// Prints one line that the test is skipped and why.

@@ -16,9 +16,9 @@ use super::audit::{AuditLevel, AuditLog};
 use super::files::{self, Authority, User};
 use super::flags::{self, Ports};
 use super::server::{Probe, Server, is_port_taken};
-use super::supervise::Folder;
 use super::{ADMIN, ControlPlane, GUEST};
 use crate::TestkitError;
+use crate::supervise::Folder;
 
 /// How often other ports are tried when somebody took the chosen ones first.
 const ATTEMPTS: usize = 8;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::supervise::{Signal, Supervised};
 use crate::TestkitError;
+use crate::supervise::{Signal, Supervised};
 
 /// How long a server may take to become ready; two busy cores need a tenth of it.
 const READY: Duration = Duration::from_secs(90);
