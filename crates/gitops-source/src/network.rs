@@ -76,6 +76,29 @@ pub(crate) fn is_about_certificates(error: &reqwest::Error) -> bool {
     })
 }
 
+/// Returns whether a connection failed because nobody is there, or somebody who does not know TLS.
+pub(crate) fn is_without_tls(error: &reqwest::Error) -> bool {
+    use io::ErrorKind as Kind;
+    let tells = |cause: &(dyn Error + 'static)| {
+        let garbage = matches!(cause.downcast_ref(), Some(rustls::Error::InvalidMessage(_)));
+        let gone = cause.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(
+                error.kind(),
+                Kind::ConnectionRefused
+                    | Kind::ConnectionReset
+                    | Kind::ConnectionAborted
+                    | Kind::BrokenPipe
+                    | Kind::UnexpectedEof
+                    | Kind::TimedOut
+                    | Kind::HostUnreachable
+                    | Kind::NetworkUnreachable
+            )
+        });
+        garbage || gone
+    };
+    error.is_connect() && (error.is_timeout() || chain(error).any(tells))
+}
+
 fn io_words(error: &io::Error) -> Option<&'static str> {
     Some(match error.kind() {
         io::ErrorKind::ConnectionRefused => "connect: connection refused",

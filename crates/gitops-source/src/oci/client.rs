@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Client;
@@ -29,7 +30,7 @@ pub(super) struct Shared {
     remote: Client,
     /// For registries on this machine, which no proxy of the environment is asked for.
     local: Client,
-    sessions: Mutex<HashMap<(String, [u8; 32]), Arc<Session>>>,
+    sessions: Mutex<HashMap<session::Key, Arc<Session>>>,
 }
 
 impl OciClient {
@@ -80,6 +81,7 @@ impl OciClient {
             deadline: Instant::now() + options.timeout,
             limit: options.limits.bytes,
             left: options.limits.bytes,
+            spoke_no_tls: AtomicBool::new(false),
         }
     }
 }

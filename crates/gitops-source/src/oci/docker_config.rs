@@ -59,10 +59,12 @@ impl DockerConfig {
     /// Returns the credentials for an image; anonymous where no entry is for it.
     ///
     /// An entry is a host, with a port where the image's has one, and perhaps a path that the repository begins with;
-    /// its scheme does not count, nor a path `/v1/` or `/v2/`. Each part of the host between dots may hold `*`, `?` and
-    /// `[a-z]`. Of several entries the last in the order of bytes is taken, and so the longer of two that begin alike.
+    /// its scheme does not count, nor a path `/v1/` or `/v2/`. Each part of the host between dots may hold `*`. Of several entries the last in the order of bytes is taken, and so the longer of two that begin alike.
     /// Docker Hub is `index.docker.io`, usually written `https://index.docker.io/v1/`. These are the rules of the
     /// kubelet and of go-containerregistry's keychain, which Flux uses.
+    ///
+    /// # Difference from Flux
+    /// An entry whose name is no address is for no image; there it makes the whole file unusable.
     #[must_use]
     pub fn credentials(&self, image: &ImageName) -> RegistryCredentials {
         let target = image.to_string();
@@ -165,67 +167,23 @@ fn matches(key: &str, target: &str) -> bool {
     port == target_port
         && globs.len() == parts.len()
         && target_path.starts_with(&path)
-        && globs.iter().zip(parts).all(|(glob, part)| {
-            glob_matches(&glob.chars().collect::<Vec<_>>(), &part.chars().collect::<Vec<_>>())
-        })
+        && globs.iter().zip(parts).all(|(glob, part)| glob_matches(glob, part))
 }
 
-/// Matches one part of a host, as Go's `filepath.Match` does: in time that is linear but for the stars.
-fn glob_matches(glob: &[char], text: &[char]) -> bool {
-    let (mut at, mut from) = (0, 0);
-    // Where to go on when what follows the last star does not fit.
-    let mut star: Option<(usize, usize)> = None;
-    loop {
-        let step = match glob.get(from) {
-            Some('*') => {
-                star = Some((from + 1, at));
-                from += 1;
-                continue;
-            }
-            None if at == text.len() => return true,
-            None => None,
-            Some(_) => text.get(at).and_then(|letter| one(&glob[from..], *letter)),
-        };
-        match (step, star) {
-            (Some(length), _) => (from, at) = (from + length, at + 1),
-            (None, Some((after, start))) if start < text.len() => {
-                star = Some((after, start + 1));
-                (from, at) = (after, start + 1);
-            }
-            _ => return false,
+/// Matches one part of a host, where each `*` stands for any letters.
+fn glob_matches(glob: &str, text: &str) -> bool {
+    let Some((first, rest)) = glob.split_once('*') else { return glob == text };
+    let Some(mut text) = text.strip_prefix(first) else { return false };
+    let mut pieces = rest.split('*').peekable();
+    while let Some(piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            return text.ends_with(piece);
+        }
+        // The first place is the best: it leaves the most for the pieces behind.
+        match text.find(piece) {
+            Some(at) => text = &text[at + piece.len()..],
+            None => return false,
         }
     }
-}
-
-/// Returns how much of a pattern stands for one letter, if it stands for this one.
-fn one(glob: &[char], letter: char) -> Option<usize> {
-    match glob.first()? {
-        '?' => Some(1),
-        '\\' => (*glob.get(1)? == letter).then_some(2),
-        '[' => {
-            let negated = glob.get(1) == Some(&'^');
-            let mut at = 1 + usize::from(negated);
-            let (first, mut found) = (at, false);
-            while at == first || *glob.get(at)? != ']' {
-                let low = escaped(glob, &mut at)?;
-                let mut high = low;
-                if glob.get(at) == Some(&'-') {
-                    at += 1;
-                    high = escaped(glob, &mut at)?;
-                }
-                found |= (low..=high).contains(&letter);
-            }
-            (found != negated).then_some(at + 1)
-        }
-        plain => (*plain == letter).then_some(1),
-    }
-}
-
-fn escaped(glob: &[char], at: &mut usize) -> Option<char> {
-    if glob.get(*at)? == &'\\' {
-        *at += 1;
-    }
-    let letter = *glob.get(*at)?;
-    *at += 1;
-    Some(letter)
+    true
 }

@@ -1,5 +1,6 @@
 //! One request and its answer: under a deadline, retried within bounds, redirected with care, read within a limit.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -36,6 +37,8 @@ pub(super) struct Exchange<'a> {
     /// How many bytes the operation may read, and what is left of them.
     pub(super) limit: u64,
     pub(super) left: u64,
+    /// Whether the last failure was that of a server that does not speak TLS, or of nobody there.
+    pub(super) spoke_no_tls: AtomicBool,
 }
 
 /// One request.
@@ -192,6 +195,7 @@ impl Exchange<'_> {
 
     fn broken(&self, error: &reqwest::Error, method: &Method, url: &Url) -> OciError {
         let reason = self.credentials.scrub(&network::reason(error, url, self.proxy));
+        self.spoke_no_tls.store(network::is_without_tls(error), Ordering::Relaxed);
         let (method, url) = (network::word(method), diagnostic::address(url));
         if network::is_about_certificates(error) {
             OciError::Certificate { method, url, reason }

@@ -15,6 +15,10 @@ const DOCKER_HUB: &str = "index.docker.io";
 /// Names are read as Flux reads `spec.image`, by the rules of go-containerregistry: a name whose first part has neither
 /// a dot nor a colon is on Docker Hub, and one without a slash in `library/` there.
 ///
+/// # Difference from Flux
+/// Registries that cannot be an address (`host:99999`) and paths with empty, `.` or `..` parts are refused at once, not
+/// when they are first asked.
+///
 /// # Examples
 /// ```
 /// use gitops_source::oci::ImageName;
@@ -23,7 +27,7 @@ const DOCKER_HUB: &str = "index.docker.io";
 /// assert_eq!(ImageName::parse("ghcr.io/fluxcd/flux-cli")?.registry(), "ghcr.io");
 /// assert_eq!(ImageName::parse("localhost:5000/app")?.repository(), "app");
 /// let error = ImageName::parse("alpine:3.20").unwrap_err();
-/// assert_eq!(error.to_string(), ".spec.image value should not contain a tag; remove ':3.20'");
+/// assert_eq!(error.to_string(), "image 'alpine:3.20' should not include a tag; remove ':3.20'");
 /// # Ok::<(), gitops_source::oci::OciError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,16 +44,14 @@ impl ImageName {
     pub fn parse(text: &str) -> Result<Self, OciError> {
         let refuse = |reason: String| Err(OciError::Name { text: text.to_owned(), reason });
         if let Some((scheme, _)) = text.split_once("://") {
-            return refuse(format!(
-                ".spec.image value should not start with URL scheme; remove '{scheme}://'"
-            ));
+            return refuse(format!("image '{text}' should not include URL scheme; remove '{scheme}://'"));
         }
         let Some(name) = parse_tagged(text).or_else(|| parse_digested(text)) else {
             return refuse(format!("could not parse reference: {text}"));
         };
         let path = text.strip_prefix(&name.registry).unwrap_or(text);
         if let Some(tag) = path.split(':').nth(1) {
-            return refuse(format!(".spec.image value should not contain a tag; remove ':{tag}'"));
+            return refuse(format!("image '{text}' should not include a tag; remove ':{tag}'"));
         }
         Ok(name)
     }
@@ -87,6 +89,7 @@ impl fmt::Display for ImageName {
 /// Reads `repository` or `repository:tag`.
 fn parse_tagged(text: &str) -> Option<ImageName> {
     let (base, tag) = match text.rsplit_once(':') {
+        Some((_, "")) => return None,
         Some((base, tag)) if !tag.contains('/') => (base, tag),
         _ => (text, ""),
     };
@@ -115,6 +118,10 @@ fn parse_repository(text: &str) -> Option<ImageName> {
     if !(2..=255).contains(&repository.chars().count()) || !repository.chars().all(allowed) {
         return None;
     }
+    // No registry has them, and an address would not keep them.
+    if repository.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return None;
+    }
     let registry = match registry {
         "" | "docker.io" => DOCKER_HUB,
         other if is_authority(other) => other,
@@ -128,5 +135,7 @@ fn parse_repository(text: &str) -> Option<ImageName> {
 /// Returns whether a text is a host with at most a port, as it stands.
 fn is_authority(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    text.chars().all(plain) && Url::parse(&format!("http://{text}/")).is_ok()
+    text.chars().all(plain)
+        && !text.ends_with(':')
+        && Url::parse(&format!("http://{text}/")).is_ok_and(|url| url.has_host())
 }

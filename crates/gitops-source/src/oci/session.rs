@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
@@ -205,10 +206,11 @@ async fn greet(
     let outcome = ask(exchange, image, secure, 1).await;
     exchange.deadline = whole;
     match outcome {
-        // A certificate that is not trusted is no reason to do without one.
-        Err(OciError::Network { .. } | OciError::Deadline { .. }) => {
+        // Neither a certificate that is not trusted nor a proxy that refuses is a reason to do without TLS.
+        Err(OciError::Network { .. }) if exchange.spoke_no_tls.load(Ordering::Relaxed) => {
             ask(exchange, image, base("http", image)?, u32::MAX).await
         }
+        Err(OciError::Deadline { .. }) => ask(exchange, image, base("http", image)?, u32::MAX).await,
         other => other,
     }
 }
@@ -250,7 +252,10 @@ async fn ask(
     Ok(Greeting { base, challenge })
 }
 
+/// A registry's host and the fingerprint of a credential.
+pub(super) type Key = (String, [u8; 32]);
+
 /// Returns the key of a session.
-pub(super) fn key(image: &ImageName, credentials: &RegistryCredentials) -> (String, [u8; 32]) {
+pub(super) fn key(image: &ImageName, credentials: &RegistryCredentials) -> Key {
     (image.registry().to_owned(), credentials.fingerprint())
 }

@@ -33,7 +33,11 @@ pub(super) struct Token {
 
 impl Token {
     pub(super) fn is_fresh(&self) -> bool {
-        Instant::now() < self.until
+        self.is_fresh_at(Instant::now())
+    }
+
+    fn is_fresh_at(&self, now: Instant) -> bool {
+        now < self.until
     }
 }
 
@@ -115,6 +119,26 @@ fn read(body: &[u8]) -> Result<Token, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn tokens_are_renewed_before_they_end() {
+        let now = Instant::now();
+        let check = |body: &str, seconds: u64, want: bool| {
+            let token = read(body.as_bytes()).unwrap();
+            assert_eq!(
+                token.is_fresh_at(now + Duration::from_secs(seconds)),
+                want,
+                "{body} after {seconds} s"
+            );
+        };
+        check(r#"{"token": "a", "expires_in": 300}"#, 285, true);
+        check(r#"{"token": "a", "expires_in": 300}"#, 295, false);
+        check(r#"{"token": "a", "expires_in": 20}"#, 17, true);
+        check(r#"{"token": "a", "expires_in": 20}"#, 19, false);
+        // The specification's default is a minute.
+        check(r#"{"token": "a"}"#, 50, true);
+        check(r#"{"token": "a", "expires_in": 0}"#, 58, false);
+    }
 
     #[tokio::test]
     async fn answers_of_token_servers() {

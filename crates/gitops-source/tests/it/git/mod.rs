@@ -1,5 +1,6 @@
 //! Git over http against git's own http-backend.
 
+mod access;
 mod checkout;
 mod failure;
 mod fetch;
