@@ -33,7 +33,10 @@ impl Decryptor {
     /// # Errors
     /// As [`Decryptor::objects`].
     pub async fn object(&self, object: &Object) -> Result<Option<Object>, DecryptError> {
-        if object.annotation(annotations::DECRYPT).is_some_and(|v| v.eq_ignore_ascii_case(annotations::DISABLED)) {
+        if object
+            .annotation(annotations::DECRYPT)
+            .is_some_and(|v| v.eq_ignore_ascii_case(annotations::DISABLED))
+        {
             return Ok(None);
         }
         let decrypted = if is_encrypted(object) {
