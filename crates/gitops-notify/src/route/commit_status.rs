@@ -18,8 +18,7 @@ use crate::event::encode_event;
 /// Source: notification-controller `internal/server/event_handlers.go`, `provider_commit_status.go`.
 ///
 /// # Errors
-/// [`NotifyError::Expression`] when the expression cannot be read or yields no text, [`NotifyError::Settings`] when the
-/// provider has no UID to make a name with.
+/// [`NotifyError::Expression`] when the expression cannot be read or yields no text.
 pub fn commit_status(
     provider: &Provider,
     event: &Event,
@@ -33,8 +32,7 @@ pub fn commit_status(
         Some(text) => evaluate(text, provider, event, alert).map(Some),
         None => {
             let uid = provider.metadata.uid.as_deref().unwrap_or_default();
-            let first = uid.split('-').next().filter(|part| !part.is_empty() && uid.contains('-'));
-            let first = first.ok_or_else(|| NotifyError::settings(kind, format!("'{uid}' is no UID")))?;
+            let first = uid.split('-').next().unwrap_or_default();
             let object = &event.involved_object;
             let part = |text: &Option<String>| text.clone().unwrap_or_default();
             Ok(Some(format!("{}/{}/{first}", part(&object.kind), part(&object.name)).to_lowercase()))
