@@ -32,10 +32,7 @@ impl Rule for Alphabetical {
         &self,
         candidates: &mut dyn Iterator<Item = Candidate<'t>>,
     ) -> Result<Option<Candidate<'t>>, ImageError> {
-        let wins = match self.order {
-            Order::Ascending => Ordering::Greater,
-            Order::Descending => Ordering::Less,
-        };
+        let wins = self.order.of_latest();
         Ok(candidates.reduce(|best, next| match next.text.cmp(&best.text) {
             order if order == wins || next.stands_for(&best) => next,
             _ => best,

@@ -38,10 +38,7 @@ impl Rule for Numerical {
         &self,
         candidates: &mut dyn Iterator<Item = Candidate<'t>>,
     ) -> Result<Option<Candidate<'t>>, ImageError> {
-        let wins = match self.order {
-            Order::Ascending => Ordering::Greater,
-            Order::Descending => Ordering::Less,
-        };
+        let wins = self.order.of_latest();
         let mut best: Option<(f64, Candidate<'t>)> = None;
         for next in candidates {
             let Some(number) = parse_float(&next.text) else {

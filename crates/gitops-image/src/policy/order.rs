@@ -1,5 +1,6 @@
 //! Which end of an order is the latest.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use crate::error::ImageError;
@@ -26,6 +27,14 @@ impl Order {
             other => Err(ImageError::Policy {
                 reason: format!("invalid order argument provided: '{other}', must be one of: ASC, DESC"),
             }),
+        }
+    }
+
+    /// Returns how the latest compares with what it beats.
+    pub(super) fn of_latest(self) -> Ordering {
+        match self {
+            Self::Ascending => Ordering::Greater,
+            Self::Descending => Ordering::Less,
         }
     }
 }

@@ -66,8 +66,8 @@ pub enum Written {
 /// Keeps the tags of repositories.
 ///
 /// Implementations are shared between threads. What one call wrote is what every later call reads, whatever happens
-/// to the process in between; a write that fails leaves what was there. The suite
-/// [`conformance`](crate::tags::conformance) (feature `conformance`) tells whether an implementation keeps this.
+/// to the process in between; a write that fails leaves what was there. The suite `tags::conformance` (feature
+/// `conformance`) tells whether an implementation keeps this.
 pub trait TagStore: Send + Sync {
     /// Returns a repository's tags, or none when none are stored or what is stored is damaged: then they must be
     /// scanned again.
