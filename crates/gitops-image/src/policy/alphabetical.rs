@@ -1,6 +1,5 @@
 //! Tags ordered as texts.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 use super::order::Order;
