@@ -131,7 +131,12 @@ impl Server {
     }
 
     /// Answers one request, without what tests do to requests.
-    pub(crate) fn respond(self: &Arc<Self>, parts: &request::Parts, body: &Bytes, door: Door) -> Response<Body> {
+    pub(crate) fn respond(
+        self: &Arc<Self>,
+        parts: &request::Parts,
+        body: &Bytes,
+        door: Door,
+    ) -> Response<Body> {
         let user = match access::authenticate(&parts.headers, door, &self.settings.token) {
             Ok(user) => user,
             Err(refused) => return refusal(&refused, Media::JSON),
@@ -146,7 +151,7 @@ impl Server {
             Route::Resource(target) => {
                 let mut call = match Call::new(self, parts, target, query, user, body) {
                     Ok(call) => call,
-                    Err(refused) => return refusal(&refused, Media::JSON),
+                    Err(refused) => return refusal(&refused, media::of_refusal(&parts.headers, &refused)),
                 };
                 let answer = call.run();
                 let warnings = std::mem::take(&mut call.warnings);

@@ -32,7 +32,14 @@ async fn scripts_with_controllers() {
 async fn play(sandbox: &Sandbox, corpus: &Path, tool: &Path, needs: &str) {
     let listener = sandbox.listen("127.0.0.1:0".parse().unwrap(), Security::Plain).await.unwrap();
     let mut command = Command::new("python3");
-    command.arg(tool).arg("check").arg(corpus).args(["--needs", needs, "--workers", "3", "--show", "1000000"]);
+    command.arg(tool).arg("check").arg(corpus).args([
+        "--needs",
+        needs,
+        "--workers",
+        "3",
+        "--show",
+        "1000000",
+    ]);
     command.arg("--fixtures").arg(corpus.join("fixtures.jsonl"));
     command.args(["--server", &listener.url(), "--token", TOKEN]);
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
@@ -56,7 +63,8 @@ async fn play(sandbox: &Sandbox, corpus: &Path, tool: &Path, needs: &str) {
         }
     }
     for id in &failed {
-        let why = REVIEWED.iter().find(|(reviewed, _)| is_it(reviewed, id)).map_or("NOT REVIEWED", |(_, why)| why);
+        let why =
+            REVIEWED.iter().find(|(reviewed, _)| is_it(reviewed, id)).map_or("NOT REVIEWED", |(_, why)| why);
         println!("failed {id}: {why}");
     }
     let unexpected: Vec<_> =
@@ -83,7 +91,8 @@ fn found() -> Option<(PathBuf, PathBuf)> {
     if corpus.is_dir() && tool.is_file() {
         return Some((corpus, tool));
     }
-    let must = std::env::var_os("GITOPS_CORPORA").is_none() && std::env::var("CI").is_ok_and(|ci| ci == "true");
+    let must =
+        std::env::var_os("GITOPS_CORPORA").is_none() && std::env::var("CI").is_ok_and(|ci| ci == "true");
     assert!(!must, "corpus apiserver or its player is missing: {}, {}", corpus.display(), tool.display());
     println!("corpus apiserver: not run, no {} or no {}", corpus.display(), tool.display());
     None

@@ -49,6 +49,7 @@ fn review(call: &mut Call<'_>) -> Answer<Value> {
     let manager = call.manager(&options.field_manager).to_owned();
     // Reviews are handled as all objects are, so they have managers too; but they are not stored.
     if kind.group == "authorization.k8s.io" {
+        lifecycle::fill_namespace(call, &mut object)?;
         object = apply::track(call.server, &kind, "", &Value::Null, object, &manager);
     }
     match kind.kind.as_str() {
@@ -67,7 +68,11 @@ fn review(call: &mut Call<'_>) -> Answer<Value> {
         }
         "TokenReview" => {
             let token = object["spec"]["token"].as_str().unwrap_or_default();
-            let found = if token == call.server.settings.token { Some(User::admin()) } else { service_account_of(token) };
+            let found = if token == call.server.settings.token {
+                Some(User::admin())
+            } else {
+                service_account_of(token)
+            };
             object["status"] = match found {
                 Some(user) => json!({
                     "authenticated": true,
@@ -105,17 +110,26 @@ fn access_review(call: &Call<'_>, object: &mut Value) -> Answer<()> {
         let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
         causes.push(Cause::invalid("spec.resourceAttributes", &Value::Null, why));
     }
-    let groups: Vec<String> =
-        spec["groups"].as_array().into_iter().flatten().filter_map(|group| group.as_str().map(str::to_owned)).collect();
+    let groups: Vec<String> = spec["groups"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|group| group.as_str().map(str::to_owned))
+        .collect();
     let name = spec["user"].as_str().unwrap_or_default();
     let of_self = kind.kind == "SelfSubjectAccessReview";
     if !of_self && name.is_empty() && groups.is_empty() {
-        causes.push(Cause::invalid("spec.user", &json!(""), "at least one of user or group must be specified"));
+        causes.push(Cause::invalid(
+            "spec.user",
+            &json!(""),
+            "at least one of user or group must be specified",
+        ));
     }
     if !causes.is_empty() {
         return Err(Refusal::invalid("authorization.k8s.io", "", "", &causes));
     }
-    let user = if of_self { call.user.clone() } else { User { name: name.to_owned(), groups, ..User::default() } };
+    let user =
+        if of_self { call.user.clone() } else { User { name: name.to_owned(), groups, ..User::default() } };
     let text = |of: &'static str, name: &str| spec[of][name].as_str().unwrap_or_default().to_owned();
     let of = "resourceAttributes";
     if kind.kind == "LocalSubjectAccessReview" {

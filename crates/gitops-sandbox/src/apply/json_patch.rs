@@ -17,7 +17,9 @@ pub(crate) enum Flaw {
 /// Reads a patch.
 pub(crate) fn parse(patch: &Value) -> Result<&[Value], Flaw> {
     patch.as_array().map(Vec::as_slice).ok_or_else(|| {
-        Flaw::Malformed("json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp".to_owned())
+        Flaw::Malformed(
+            "json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp".to_owned(),
+        )
     })
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn track(
 ) -> Value {
     let version = kind.api_version();
     // The kind is known before anybody writes it.
-    if let Some(map) = new.as_object_mut() {
+    if let (None, Some(map)) = (&kind.custom, new.as_object_mut()) {
         map.insert("apiVersion".to_owned(), json!(version));
         map.insert("kind".to_owned(), json!(kind.kind));
     }

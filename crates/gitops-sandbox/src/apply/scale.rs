@@ -57,7 +57,13 @@ pub(crate) fn patch(call: &mut Call<'_>, form: Form, options: &WriteOptions) -> 
         let mut new = scale.clone();
         match form {
             Form::Json => {
-                let failed = |_| Refusal::new(422, "Invalid", "the server rejected our request due to an error in our request");
+                let failed = |_| {
+                    Refusal::new(
+                        422,
+                        "Invalid",
+                        "the server rejected our request due to an error in our request",
+                    )
+                };
                 let operations = super::json_patch::parse(&patch).map_err(failed)?;
                 super::json_patch::apply(&mut new, operations).map_err(failed)?;
             }
@@ -124,7 +130,8 @@ fn write(
                 updater.update(&scale, &new, request)
             }
             Step::Apply(config) => {
-                let applied = updater.apply(&scale, &config, request, force).map_err(|error| refusal_of(&error))?;
+                let applied =
+                    updater.apply(&scale, &config, request, force).map_err(|error| refusal_of(&error))?;
                 applied.object
             }
         };
@@ -281,7 +288,9 @@ struct OneScale;
 impl Versions for OneScale {
     fn type_of(&self, version: &str) -> Option<TypeRef<'_>> {
         (version == VERSION)
-            .then(|| kubernetes_schema::builtin().resolve("autoscaling", "v1", "Scale").map(|of| of.merge_type()))
+            .then(|| {
+                kubernetes_schema::builtin().resolve("autoscaling", "v1", "Scale").map(|of| of.merge_type())
+            })
             .flatten()
     }
 

@@ -58,7 +58,9 @@ pub(crate) fn drop_nulls(schema: &Value, value: &mut Value) {
             map.retain(|name, below| {
                 let property = properties.and_then(|properties| properties.get(name));
                 !(below.is_null()
-                    && property.is_some_and(|property| property["default"].is_null() && property["nullable"] != true))
+                    && property.is_some_and(|property| {
+                        property["default"].is_null() && property["nullable"] != true
+                    }))
             });
             for (name, below) in map.iter_mut() {
                 match properties.and_then(|properties| properties.get(name)) {

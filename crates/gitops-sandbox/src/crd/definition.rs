@@ -60,7 +60,9 @@ pub(crate) fn accept(definition: &Value, others: &[Value], now: &str) -> Value {
     let mut accepted = definition["status"]["acceptedNames"].clone();
     let others: Vec<&Value> = others
         .iter()
-        .filter(|other| other["spec"]["group"] == *group && other["metadata"]["name"] != definition["metadata"]["name"])
+        .filter(|other| {
+            other["spec"]["group"] == *group && other["metadata"]["name"] != definition["metadata"]["name"]
+        })
         .map(|other| &other["status"]["acceptedNames"])
         .collect();
     let resource_taken = |name: &Value| {
@@ -70,7 +72,8 @@ pub(crate) fn accept(definition: &Value, others: &[Value], now: &str) -> Value {
                 || other["shortNames"].as_array().is_some_and(|names| names.contains(name))
         })
     };
-    let kind_taken = |name: &Value| others.iter().any(|other| other["kind"] == *name || other["listKind"] == *name);
+    let kind_taken =
+        |name: &Value| others.iter().any(|other| other["kind"] == *name || other["listKind"] == *name);
     let mut conflict = None;
     for (field, taken, reason) in [
         ("plural", resource_taken(&names["plural"]), "PluralConflict"),
@@ -116,7 +119,13 @@ pub(crate) fn accept(definition: &Value, others: &[Value], now: &str) -> Value {
         }
         None => json!([
             condition("NamesAccepted", "True", "NoConflicts", "no conflicts found", &stamp),
-            condition("Established", "True", "InitialNamesAccepted", "the initial names have been accepted", &stamp),
+            condition(
+                "Established",
+                "True",
+                "InitialNamesAccepted",
+                "the initial names have been accepted",
+                &stamp
+            ),
         ]),
     };
     let mut status = definition["status"].clone();
@@ -132,8 +141,8 @@ fn condition(name: &str, status: &str, reason: &str, message: &str, now: &Value)
 /// Says that the instances are being removed.
 pub(super) fn set_terminating(object: &mut Value, now: Timestamp) {
     let now = json!(Timestamp::from_second(now.as_second()).unwrap_or(now).to_string());
-    let message = "CustomResource deletion is in progress";
-    let condition = condition("Terminating", "True", "InstanceDeletionInProgress", message, &now);
+    let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+    let condition = condition("Terminating", "True", "InstanceDeletionPending", message, &now);
     if let Some(conditions) = object["status"]["conditions"].as_array_mut()
         && !conditions.iter().any(|known| known["type"] == "Terminating")
     {
@@ -155,7 +164,9 @@ pub(crate) fn validate_definition(object: &Value, old: Option<&Value>) -> Vec<Ca
     if group.is_empty() {
         causes.push(Cause::required("spec.group", ""));
     } else {
-        causes.extend(names::subdomain(&group).iter().map(|why| Cause::invalid("spec.group", &spec["group"], why)));
+        causes.extend(
+            names::subdomain(&group).iter().map(|why| Cause::invalid("spec.group", &spec["group"], why)),
+        );
         if !group.contains('.') {
             let why = "should be a domain with at least one dot";
             causes.push(Cause::invalid("spec.group", &spec["group"], why));
@@ -190,16 +201,24 @@ pub(crate) fn validate_definition(object: &Value, old: Option<&Value>) -> Vec<Ca
         causes.push(Cause::invalid("spec.preserveUnknownFields", &json!(true), why));
     }
     let listed = |name: &Value| {
-        spec["versions"].as_array().is_some_and(|versions| versions.iter().any(|version| version["name"] == *name))
+        spec["versions"]
+            .as_array()
+            .is_some_and(|versions| versions.iter().any(|version| version["name"] == *name))
     };
     if let Some(old) = old {
         let established = old["status"]["conditions"].as_array().is_some_and(|conditions| {
-            conditions.iter().any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+            conditions
+                .iter()
+                .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
         });
-        for (position, stored) in object["status"]["storedVersions"].as_array().into_iter().flatten().enumerate() {
+        for (position, stored) in
+            object["status"]["storedVersions"].as_array().into_iter().flatten().enumerate()
+        {
             if !listed(stored) {
                 let name = stored.as_str().unwrap_or_default();
-                let why = format!("missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {name} and removes {name} from status.storedVersions");
+                let why = format!(
+                    "missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {name} and removes {name} from status.storedVersions"
+                );
                 causes.push(Cause::invalid(format!("status.storedVersions[{position}]"), stored, &why));
             }
         }
@@ -213,7 +232,11 @@ pub(crate) fn validate_definition(object: &Value, old: Option<&Value>) -> Vec<Ca
             immutable.push(Cause::invalid("spec.scope", &spec["scope"], "field is immutable"));
         }
         if established && spec["names"]["plural"] != was["names"]["plural"] {
-            immutable.push(Cause::invalid("spec.names.plural", &spec["names"]["plural"], "field is immutable"));
+            immutable.push(Cause::invalid(
+                "spec.names.plural",
+                &spec["names"]["plural"],
+                "field is immutable",
+            ));
         }
         causes.retain(|cause| cause.field != "metadata.name");
         causes.extend(immutable);
@@ -255,7 +278,9 @@ fn versions(object: &Value, causes: &mut Vec<Cause>) {
             stored.push(&version["name"]);
         }
         // What all versions share is the definition's, not theirs.
-        let place = |name: &str, own: &str, of_all: &str| if shared(name) { of_all.to_owned() } else { format!("{at}.{own}") };
+        let place = |name: &str, own: &str, of_all: &str| {
+            if shared(name) { of_all.to_owned() } else { format!("{at}.{own}") }
+        };
         let schema = &version["schema"]["openAPIV3Schema"];
         if schema.is_null() {
             causes.push(Cause::required(format!("{at}.schema.openAPIV3Schema"), ""));
@@ -264,11 +289,16 @@ fn versions(object: &Value, causes: &mut Vec<Cause>) {
             structural::check(schema, &path, causes);
         }
         if position == 0 || !shared("subresources") {
-            check_scale(&version["subresources"]["scale"], &place("subresources", "subresources", "spec.subresources"), causes);
+            check_scale(
+                &version["subresources"]["scale"],
+                &place("subresources", "subresources", "spec.subresources"),
+                causes,
+            );
         }
         if position == 0 || !shared("selectableFields") {
             let path = place("selectableFields", "selectableFields", "spec.selectableFields");
-            for (position, field) in version["selectableFields"].as_array().into_iter().flatten().enumerate() {
+            for (position, field) in version["selectableFields"].as_array().into_iter().flatten().enumerate()
+            {
                 selectable(schema, &field["jsonPath"], &format!("{path}[{position}].jsonPath"), causes);
             }
         }
@@ -296,7 +326,9 @@ fn check_scale(scale: &Value, path: &str, causes: &mut Vec<Cause>) {
     if scale.is_null() {
         return;
     }
-    for (name, root) in [("specReplicasPath", ".spec"), ("statusReplicasPath", ".status"), ("labelSelectorPath", "")] {
+    for (name, root) in
+        [("specReplicasPath", ".spec"), ("statusReplicasPath", ".status"), ("labelSelectorPath", "")]
+    {
         let given = scale[name].as_str().unwrap_or_default();
         let field = format!("{path}.scale.{name}");
         if given.is_empty() {

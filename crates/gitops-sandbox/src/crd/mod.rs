@@ -18,7 +18,7 @@ use crate::schema::Kind;
 use crate::server::Server;
 use crate::store::{Expect, Key};
 
-pub(crate) use definition::{default_definition, remember_storage, prepare_definition, validate_definition};
+pub(crate) use definition::{default_definition, prepare_definition, remember_storage, validate_definition};
 pub(crate) use objects::{Nulls, beside_status, decode, ratcheted, read, validate_object};
 
 const CRDS: &str = "customresourcedefinitions.apiextensions.k8s.io";
@@ -109,7 +109,9 @@ fn accept_names(server: &Arc<Server>, written: &Value) {
     let others = server.store.list(CRDS, "", None, None, 0).map(|page| page.items).unwrap_or_default();
     let others: Vec<Value> =
         others.iter().filter_map(|stored| serde_json::from_slice(&stored.bytes).ok()).collect();
-    let Some(kind) = server.kinds.find("apiextensions.k8s.io", "v1", "customresourcedefinitions") else { return };
+    let Some(kind) = server.kinds.find("apiextensions.k8s.io", "v1", "customresourcedefinitions") else {
+        return;
+    };
     let key = Key::new(&CRDS.into(), "", name);
     let Some(stored) = server.store.get(&key) else { return };
     let live = crate::lifecycle::load(&kind, &stored);
@@ -130,6 +132,10 @@ fn accept_names(server: &Arc<Server>, written: &Value) {
 pub(crate) fn after_delete(server: &Arc<Server>, kind: &Kind, object: &Value) {
     if *kind.resource == *CRDS {
         server.kinds.set_custom(object["metadata"]["name"].as_str().unwrap_or_default(), Vec::new());
+    }
+    if let Some(custom) = &kind.custom {
+        // The last object that was held may have been what its definition waited for.
+        finish_deletion(server, &custom.definition);
     }
     if *kind.resource == *"services" {
         server.taken.release(object);

@@ -9,7 +9,13 @@ use crate::wire::status::{Cause, shown};
 const MAX_BYTES: usize = 64 * 1024;
 
 /// Evaluates the rules of a schema; `old` is what the value was, where it can be told.
-pub(crate) fn evaluate(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
+pub(crate) fn evaluate(
+    schema: &Value,
+    value: &Value,
+    old: Option<&Value>,
+    path: &str,
+    causes: &mut Vec<Cause>,
+) {
     let unchanged = old.is_some_and(|old| structured_merge::equal_values(old, value));
     for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
         if let Some(cause) = broken(rule, value, old, path)
@@ -30,8 +36,12 @@ pub(crate) fn evaluate(schema: &Value, value: &Value, old: Option<&Value>, path:
             }
         }
         Value::Array(items) => {
-            let keys: Vec<&str> =
-                schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let keys: Vec<&str> = schema["x-kubernetes-list-map-keys"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             let is_map = schema["x-kubernetes-list-type"] == "map";
             for (position, item) in items.iter().enumerate() {
                 let before = old.and_then(Value::as_array).filter(|_| is_map).and_then(|old| {
@@ -77,7 +87,8 @@ fn broken(rule: &Value, value: &Value, old: Option<&Value>, path: &str) -> Optio
             text.to_owned()
         }
     };
-    let outcome = Expression::compile(&expression, &environment).and_then(|rule| rule.evaluate_bool(&variables));
+    let outcome =
+        Expression::compile(&expression, &environment).and_then(|rule| rule.evaluate_bool(&variables));
     let reason = match rule["reason"].as_str() {
         Some("FieldValueForbidden") => "FieldValueForbidden",
         Some("FieldValueRequired") => "FieldValueRequired",
@@ -86,7 +97,9 @@ fn broken(rule: &Value, value: &Value, old: Option<&Value>, path: &str) -> Optio
     };
     let message = match outcome {
         Ok(true) => return None,
-        Ok(false) => said(rule, &variables, &environment).unwrap_or_else(|| format!("failed rule: {}", text.trim())),
+        Ok(false) => {
+            said(rule, &variables, &environment).unwrap_or_else(|| format!("failed rule: {}", text.trim()))
+        }
         Err(error) => {
             let kind = match value {
                 Value::Object(_) => "object",
@@ -124,7 +137,8 @@ fn lookup<'v>(value: &'v Value, path: &str) -> &'v Value {
 /// Returns what the rule's author says of it.
 fn said(rule: &Value, variables: &Map<String, Value>, environment: &Environment) -> Option<String> {
     if let Some(text) = rule["messageExpression"].as_str().filter(|text| !text.is_empty()) {
-        let message = Expression::compile(text, environment).and_then(|expression| expression.evaluate_string(variables));
+        let message = Expression::compile(text, environment)
+            .and_then(|expression| expression.evaluate_string(variables));
         if let Ok(message) = message
             && !message.trim().is_empty()
             && !message.contains('\n')

@@ -11,7 +11,9 @@ pub(super) fn check(schema: &Value, path: &str, causes: &mut Vec<Cause>) {
     match schema["type"].as_str().unwrap_or_default() {
         "" => causes.push(Cause::required(format!("{path}.type"), "must not be empty at the root")),
         "object" => {}
-        _ => causes.push(Cause::invalid(format!("{path}.type"), &schema["type"], "must be object at the root")),
+        _ => {
+            causes.push(Cause::invalid(format!("{path}.type"), &schema["type"], "must be object at the root"))
+        }
     }
     walk(schema, path, true, causes);
 }
@@ -41,9 +43,6 @@ fn walk(schema: &Value, path: &str, is_root: bool, causes: &mut Vec<Cause>) {
     }
     if kind == "array" && !schema["items"].is_object() {
         causes.push(Cause::required(at("items"), "must be specified"));
-    }
-    if schema["additionalProperties"] == false {
-        causes.push(Cause::forbidden(at("additionalProperties"), "additionalProperties cannot be set to false"));
     }
     if map.contains_key("properties") && schema["additionalProperties"].is_object() {
         let why = "additionalProperties and properties are mutual exclusive";
@@ -105,11 +104,16 @@ fn lists(schema: &Value, kind: &str, path: &str, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(at("type"), &schema["type"], why));
         }
         if !["atomic", "set", "map"].contains(&list_type) {
-            let message = format!("Unsupported value: {list_type:?}: supported values: \"atomic\", \"set\", \"map\"");
+            let message =
+                format!("Unsupported value: {list_type:?}: supported values: \"atomic\", \"set\", \"map\"");
             causes.push(Cause::new("FieldValueNotSupported", at("x-kubernetes-list-type"), message));
         }
-        let keys: Vec<&str> =
-            schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let keys: Vec<&str> = schema["x-kubernetes-list-map-keys"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         if list_type == "map" {
             let items = &schema["items"];
             if keys.is_empty() {
@@ -121,7 +125,8 @@ fn lists(schema: &Value, kind: &str, path: &str, causes: &mut Vec<Cause>) {
                 let field = at("x-kubernetes-list-map-keys");
                 causes.push(Cause::invalid(field, &schema["x-kubernetes-list-map-keys"], why));
             }
-            let required: Vec<&str> = items["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let required: Vec<&str> =
+                items["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             for key in keys {
                 let property = &items["properties"][key];
                 if !property.is_null() && property["default"].is_null() && !required.contains(&key) {
@@ -166,7 +171,8 @@ fn default(schema: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
 }
 
-const REASONS: [&str; 4] = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
+const REASONS: [&str; 4] =
+    ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
 
 fn rules(schema: &Value, path: &str, causes: &mut Vec<Cause>) {
     for (position, rule) in schema["x-kubernetes-validations"].as_array().into_iter().flatten().enumerate() {

@@ -102,7 +102,8 @@ fn combined(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) 
     if let Some(parts) = schema["anyOf"].as_array()
         && !parts.iter().any(valid)
     {
-        let message = format!("Invalid value: {}: {path} in body must validate at least one schema (anyOf)", shown());
+        let message =
+            format!("Invalid value: {}: {path} in body must validate at least one schema (anyOf)", shown());
         causes.push(Cause::new("FieldValueInvalid", path, message));
         if let Some(first) = parts.first() {
             causes.extend(validate(first, value, None, path));
@@ -111,19 +112,26 @@ fn combined(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) 
     if let Some(parts) = schema["oneOf"].as_array() {
         let count = parts.iter().filter(|part| valid(part)).count();
         if count != 1 {
-            let found = if count == 0 { "Found none valid".to_owned() } else { format!("Found {count} valid alternatives") };
+            let found = if count == 0 {
+                "Found none valid".to_owned()
+            } else {
+                format!("Found {count} valid alternatives")
+            };
             let message = format!(
                 "Invalid value: {}: {path} in body must validate one and only one schema (oneOf). {found}",
                 shown()
             );
             causes.push(Cause::new("FieldValueInvalid", path, message));
-            if count == 0 && let Some(first) = parts.first() {
+            if count == 0
+                && let Some(first) = parts.first()
+            {
                 causes.extend(validate(first, value, None, path));
             }
         }
     }
     if schema["not"].is_object() && valid(&schema["not"]) {
-        let message = format!("Invalid value: {}: {path} in body must not validate the schema (not)", shown());
+        let message =
+            format!("Invalid value: {}: {path} in body must not validate the schema (not)", shown());
         causes.push(Cause::new("FieldValueInvalid", path, message));
     }
 }
@@ -132,7 +140,11 @@ fn string(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
     let length = text.chars().count() as u64;
     if let Some(limit) = schema["maxLength"].as_u64().filter(|limit| length > *limit) {
         let bytes = if limit == 1 { "byte" } else { "bytes" };
-        causes.push(Cause::new("FieldValueTooLong", path, format!("Too long: may not be more than {limit} {bytes}")));
+        causes.push(Cause::new(
+            "FieldValueTooLong",
+            path,
+            format!("Too long: may not be more than {limit} {bytes}"),
+        ));
     }
     if let Some(limit) = schema["minLength"].as_u64().filter(|limit| length < *limit) {
         let why = format!("{path} in body should be at least {limit} chars long");
@@ -147,7 +159,11 @@ fn string(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
     let format = schema["format"].as_str().unwrap_or_default();
     if !is_format(format, text) {
         let format = if format == "datetime" { "date-time" } else { format };
-        let message = format!("Invalid value: {}: {path} in body must be of type {format}: {}", go_quoted(text), go_quoted(text));
+        let message = format!(
+            "Invalid value: {}: {path} in body must be of type {format}: {}",
+            go_quoted(text),
+            go_quoted(text)
+        );
         causes.push(Cause::new("FieldValueTypeInvalid", path, message));
     }
 }
@@ -210,10 +226,19 @@ fn array(schema: &Value, items: &[Value], old: Option<&Value>, path: &str, cause
         let why = format!("{path} in body should have at least {limit} items");
         causes.push(Cause::invalid(path, &json!(count), &why));
     }
-    if let Some(limit) = schema["maxItems"].as_u64().and_then(|limit| usize::try_from(limit).ok()).filter(|limit| count > *limit) {
+    if let Some(limit) = schema["maxItems"]
+        .as_u64()
+        .and_then(|limit| usize::try_from(limit).ok())
+        .filter(|limit| count > *limit)
+    {
         causes.push(Cause::too_many(path, count, limit));
     }
-    let keys: Vec<&str> = schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let keys: Vec<&str> = schema["x-kubernetes-list-map-keys"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let is_map = schema["x-kubernetes-list-type"] == "map";
     for (position, item) in items.iter().enumerate() {
         // Only items that can be told apart are compared with what they were.
@@ -235,7 +260,11 @@ fn object(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes
         let why = format!("{path} in body should have at least {limit} properties");
         causes.push(Cause::invalid(path, &json!(count), &why));
     }
-    if let Some(limit) = schema["maxProperties"].as_u64().and_then(|limit| usize::try_from(limit).ok()).filter(|limit| count > *limit) {
+    if let Some(limit) = schema["maxProperties"]
+        .as_u64()
+        .and_then(|limit| usize::try_from(limit).ok())
+        .filter(|limit| count > *limit)
+    {
         causes.push(Cause::too_many(path, count, limit));
     }
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
@@ -254,14 +283,24 @@ fn object(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes
 }
 
 /// Returns which items of sets and maps stand twice.
-pub(crate) fn duplicates(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
+pub(crate) fn duplicates(
+    schema: &Value,
+    value: &Value,
+    old: Option<&Value>,
+    path: &str,
+    causes: &mut Vec<Cause>,
+) {
     if old.is_some_and(|old| structured_merge::equal_values(old, value)) {
         return;
     }
     match value {
         Value::Array(items) => {
-            let keys: Vec<&str> =
-                schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let keys: Vec<&str> = schema["x-kubernetes-list-map-keys"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             let id = |item: &Value| match schema["x-kubernetes-list-type"].as_str() {
                 Some("set") => Some(item.clone()),
                 Some("map") => {

@@ -85,6 +85,9 @@ impl<'s> Call<'s> {
     }
 
     pub(crate) fn run(&mut self) -> Answer<Reply> {
+        if let Some(warning) = deprecation(&self.kind) {
+            self.warn(warning);
+        }
         let (kind, target) = (&self.kind, &self.target);
         let custom = kind.custom.is_some();
         let subresource = target.subresource.as_str();
@@ -187,6 +190,16 @@ impl<'s> Call<'s> {
     pub(crate) fn name_of(object: &Value) -> &str {
         object["metadata"]["name"].as_str().unwrap_or_default()
     }
+}
+
+/// Returns what a deprecated version of a custom resource says of itself.
+fn deprecation(kind: &Kind) -> Option<String> {
+    let version = kind.custom.as_ref()?.version(&kind.version)?;
+    if version.entry["deprecated"] != true {
+        return None;
+    }
+    let own = version.entry["deprecationWarning"].as_str().map(str::to_owned);
+    Some(own.unwrap_or_else(|| format!("{} {} is deprecated", kind.api_version(), kind.kind)))
 }
 
 fn authorized_namespace(target: &Target) -> &str {

@@ -42,7 +42,7 @@ pub(crate) enum Tracked {
 }
 
 /// Sets the namespace of the request, and refuses another one.
-pub(super) fn fill_namespace(call: &Call<'_>, object: &mut Value) -> Answer<()> {
+pub(crate) fn fill_namespace(call: &Call<'_>, object: &mut Value) -> Answer<()> {
     let Some(metadata) = object["metadata"].as_object_mut() else { return Ok(()) };
     if !call.kind.namespaced {
         metadata.remove("namespace");
@@ -96,7 +96,8 @@ pub(super) fn run(
     let mut causes = metadata::validate(&kind, &object);
     causes.extend(validate::on_create(call, &object));
     if !causes.is_empty() {
-        return Err(Refusal::invalid(&kind.group, &kind.kind, Call::name_of(&object), &causes));
+        let (group, named) = error_kind(&kind, &object);
+        return Err(Refusal::invalid(group, named, Call::name_of(&object), &causes));
     }
     let warnings = metadata::warnings(&kind, &object, None);
     call.warn_all(&warnings);
@@ -131,6 +132,15 @@ pub(super) fn run(
     }
     present::canonical(&kind, &mut object);
     Ok(object)
+}
+
+/// Returns the group and kind that errors name: events are the core group's, whoever sends them.
+pub(super) fn error_kind<'k>(kind: &'k Kind, object: &'k Value) -> (&'k str, &'k str) {
+    let group = if kind.kind == "Event" { "" } else { kind.group.as_str() };
+    match (&kind.custom, object["kind"].as_str()) {
+        (Some(_), Some(given)) => (group, given),
+        _ => (group, kind.kind.as_str()),
+    }
 }
 
 fn exists(kind: &Kind, name: &str, bytes: &[u8]) -> Box<Refusal> {

@@ -136,7 +136,9 @@ fn delete_one(call: &mut Call<'_>, options: &Options, stored: &Arc<Stored>) -> A
     if kind.is("", "Namespace") {
         return delete_namespace(call, options, stored, live);
     }
-    if kind.is("apiextensions.k8s.io", "CustomResourceDefinition") && live["metadata"]["deletionTimestamp"].is_null() {
+    if kind.is("apiextensions.k8s.io", "CustomResourceDefinition")
+        && live["metadata"]["deletionTimestamp"].is_null()
+    {
         return delete_definition(call, options, stored, &live);
     }
     if kind.is("batch", "Job") && options.policy.is_none() && live["metadata"]["finalizers"].is_null() {
@@ -318,7 +320,8 @@ fn delete_definition(
         present::to_storage(&kind, &mut bytes);
         let key = call.key(&call.target.name);
         let expect = Expect::Revision(stored.revision);
-        let Ok(written) = call.server.store.put(&key, expect, |revision| with_revision(&mut bytes, revision)) else {
+        let Ok(written) = call.server.store.put(&key, expect, |revision| with_revision(&mut bytes, revision))
+        else {
             return Ok(None);
         };
         new["metadata"]["resourceVersion"] = json!(written.revision.to_string());

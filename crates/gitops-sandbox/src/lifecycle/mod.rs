@@ -17,14 +17,14 @@ mod validate;
 mod watch;
 
 pub(crate) use call::Call;
-pub(crate) use create::Tracked;
+pub(crate) use create::{Tracked, fill_namespace};
 pub(crate) use defaults::Taken;
+pub(crate) use delete::delete as delete_now;
 pub(crate) use patch::{Form, read_patch};
 pub(crate) use present::{load, to_storage};
 pub(crate) use reply::Reply;
 pub(crate) use strategy::{Part, convert};
 pub(crate) use update::{Rules, check_uid, write};
-pub(crate) use delete::delete as delete_now;
 pub(crate) use validate::{decode, read_body, read_config};
 
 /// Tells whether a text is a DNS subdomain.

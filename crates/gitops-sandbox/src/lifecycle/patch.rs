@@ -144,7 +144,11 @@ pub(crate) fn patched(call: &Call<'_>, form: Form, patch: &Value, live: &Value) 
             let kind = &call.kind;
             let of = kubernetes_schema::builtin().resolve(&kind.group, &kind.version, &kind.kind);
             object = strategic::merge(&object, patch, of).map_err(|why| {
-                if why == strategic::RETAIN_KEYS_WRONG { Refusal::bad_request(why) } else { Refusal::unknown(why) }
+                if why == strategic::RETAIN_KEYS_WRONG {
+                    Refusal::bad_request(why)
+                } else {
+                    Refusal::unknown(why)
+                }
             })?;
         }
         Form::Merge | Form::Apply => merge_patch::merge(&mut object, patch),
@@ -170,7 +174,9 @@ fn reread(
         _ => json::read(call.body).map(|document| document.duplicates).unwrap_or_default(),
     };
     let api_version = call.kind.api_version();
-    if call.kind.custom.is_none() && (object["kind"] != call.kind.kind.as_str() || object["apiVersion"] != api_version.as_str()) {
+    if call.kind.custom.is_none()
+        && (object["kind"] != call.kind.kind.as_str() || object["apiVersion"] != api_version.as_str())
+    {
         let text = |name: &str| object[name].as_str().unwrap_or_default();
         let why = format!(
             "no kind {:?} is registered for version {:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\"",

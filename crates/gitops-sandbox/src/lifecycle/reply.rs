@@ -138,6 +138,10 @@ fn view_list(call: &Call<'_>, items: Vec<Value>, metadata: Value) -> Answer<Valu
         }
         View::Table => {
             let include = tables::Include::read(call.query.get("includeObject"))?;
+            let mut metadata = metadata;
+            if let (true, Some(map)) = (metadata["continue"] == "", metadata.as_object_mut()) {
+                map.remove("continue");
+            }
             tables::table(call.server, kind, &items, metadata, include, true)
         }
     })

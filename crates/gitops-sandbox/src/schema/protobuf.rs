@@ -35,7 +35,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Value, String> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
     let of = go_types()
         .kind(group, version, &kind)
-        .or_else(|| (kind == "DeleteOptions").then(|| go_types().named("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions")).flatten())
+        .or_else(|| {
+            (kind == "DeleteOptions")
+                .then(|| go_types().named("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"))
+                .flatten()
+        })
         .ok_or_else(|| format!("no kind {kind:?} is registered for version {api_version:?}"))?;
     let mut object = message(&raw, of, 0)?;
     object["apiVersion"] = json!(api_version);
@@ -125,7 +129,9 @@ fn message(bytes: &[u8], of: &GoStruct, depth: usize) -> Result<Value, String> {
             }
             continue;
         }
-        let Some(known) = of.fields.iter().find(|known| known.number == number && known.name != "+") else { continue };
+        let Some(known) = of.fields.iter().find(|known| known.number == number && known.name != "+") else {
+            continue;
+        };
         put(&mut map, known.name, &known.of, &field, depth)?;
     }
     // Texts that are empty are on the wire, but mean nothing.
@@ -133,7 +139,13 @@ fn message(bytes: &[u8], of: &GoStruct, depth: usize) -> Result<Value, String> {
     Ok(Value::Object(map))
 }
 
-fn put(map: &mut Map<String, Value>, name: &str, of: &GoType, field: &Field<'_>, depth: usize) -> Result<(), String> {
+fn put(
+    map: &mut Map<String, Value>,
+    name: &str,
+    of: &GoType,
+    field: &Field<'_>,
+    depth: usize,
+) -> Result<(), String> {
     match of {
         GoType::Pointer(of) => put(map, name, of, field, depth),
         GoType::Slice(of) => {
@@ -194,12 +206,20 @@ fn value(of: &GoType, field: &Field<'_>, depth: usize) -> Result<Value, String> 
         (GoType::Float(_), Field::Fixed64(bits)) => json!(f64::from_bits(*bits)),
         (GoType::Float(_), Field::Fixed32(bits)) => json!(f32::from_bits(*bits)),
         (GoType::String(_), Field::Bytes(text)) => json!(String::from_utf8_lossy(text)),
-        (GoType::Bytes, Field::Bytes(bytes)) => json!(base64::engine::general_purpose::STANDARD.encode(bytes)),
-        (GoType::Time | GoType::MicroTime, Field::Bytes(bytes)) => time(bytes, matches!(of, GoType::MicroTime))?,
+        (GoType::Bytes, Field::Bytes(bytes)) => {
+            json!(base64::engine::general_purpose::STANDARD.encode(bytes))
+        }
+        (GoType::Time | GoType::MicroTime, Field::Bytes(bytes)) => {
+            time(bytes, matches!(of, GoType::MicroTime))?
+        }
         (GoType::Quantity, Field::Bytes(bytes)) => json!(text_of(bytes, 1)?),
         (GoType::Duration, Field::Bytes(bytes)) => json!(format!("{}ns", number_of(bytes, 1)?)),
         (GoType::IntOrString, Field::Bytes(bytes)) => {
-            if number_of(bytes, 1)? == 1 { json!(text_of(bytes, 3)?) } else { json!(number_of(bytes, 2)?) }
+            if number_of(bytes, 1)? == 1 {
+                json!(text_of(bytes, 3)?)
+            } else {
+                json!(number_of(bytes, 2)?)
+            }
         }
         (GoType::Fields | GoType::Raw, Field::Bytes(bytes)) => {
             serde_json::from_str(&text_of(bytes, 1)?).unwrap_or(Value::Null)
@@ -232,7 +252,8 @@ fn time(bytes: &[u8], micro: bool) -> Result<Value, String> {
     if seconds == 0 && nanos == 0 {
         return Ok(Value::Null);
     }
-    let time = jiff::Timestamp::new(seconds, i32::try_from(nanos).unwrap_or(0)).map_err(|error| error.to_string())?;
+    let time = jiff::Timestamp::new(seconds, i32::try_from(nanos).unwrap_or(0))
+        .map_err(|error| error.to_string())?;
     Ok(if micro { json!(format!("{time:.6}")) } else { json!(time.to_string()) })
 }
 
@@ -241,9 +262,9 @@ pub(crate) fn encode(value: &Value) -> Vec<u8> {
     let text = |name: &str| value[name].as_str().unwrap_or_default();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    let of = go_types()
-        .kind(group, version, kind)
-        .or_else(|| (kind == "Status").then(|| go_types().named("io.k8s.apimachinery.pkg.apis.meta.v1.Status")).flatten());
+    let of = go_types().kind(group, version, kind).or_else(|| {
+        (kind == "Status").then(|| go_types().named("io.k8s.apimachinery.pkg.apis.meta.v1.Status")).flatten()
+    });
     let mut raw = Vec::new();
     if let Some(of) = of {
         write_message(value, of, &mut raw);

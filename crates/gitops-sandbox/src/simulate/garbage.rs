@@ -119,8 +119,12 @@ impl Collector {
     /// Goes on with a deletion that does something for dependants first.
     async fn finish(&mut self, server: &Arc<Server>, object: &Value, path: &str) {
         let owner = uid(&object["metadata"]).to_owned();
-        let finalizers: Vec<&str> =
-            object["metadata"]["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let finalizers: Vec<&str> = object["metadata"]["finalizers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let dependents: Vec<Key> = self.dependents.get(&owner).into_iter().flatten().cloned().collect();
         if finalizers.contains(&ORPHAN) {
             for key in &dependents {
@@ -186,5 +190,7 @@ fn live_owner(server: &Server, object: &Value, owner: &Value) -> Option<Value> {
 fn is_waiting(owner: &Value) -> bool {
     let metadata = &owner["metadata"];
     metadata["deletionTimestamp"].is_string()
-        && metadata["finalizers"].as_array().is_some_and(|finalizers| finalizers.iter().any(|f| f == FOREGROUND))
+        && metadata["finalizers"]
+            .as_array()
+            .is_some_and(|finalizers| finalizers.iter().any(|f| f == FOREGROUND))
 }

@@ -20,8 +20,8 @@ use crate::schema::Kind;
 use crate::server::{Door, Server};
 use crate::store::{Event, Key};
 
-pub use workloads::Workload;
 pub(crate) use workloads::Script;
+pub use workloads::Workload;
 
 /// Starts the controllers; they end with the server.
 pub(crate) fn spawn(server: &Arc<Server>, ready_after: Duration) {
@@ -72,9 +72,12 @@ async fn run(server: Weak<Server>, mut news: tokio::sync::watch::Receiver<u64>, 
 /// Returns the path of an object.
 fn path_of(server: &Server, key: &Key) -> Option<(Arc<Kind>, String)> {
     let kind = server.kinds.stored().into_iter().find(|kind| kind.resource == key.resource)?;
-    let base = if kind.group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}", kind.api_version()) };
+    let base =
+        if kind.group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}", kind.api_version()) };
     let path = match key.path.split_once('/') {
-        Some((namespace, name)) if kind.namespaced => format!("{base}/namespaces/{namespace}/{}/{name}", kind.plural),
+        Some((namespace, name)) if kind.namespaced => {
+            format!("{base}/namespaces/{namespace}/{}/{name}", kind.plural)
+        }
         _ => format!("{base}/{}/{}", kind.plural, key.path),
     };
     Some((kind, path))
@@ -92,7 +95,8 @@ async fn ask(server: &Arc<Server>, method: &str, path: &str, content: &str, body
     let bytes = if body.is_null() { Bytes::new() } else { Bytes::from(crate::server::to_bytes(body)) };
     let response = server.respond(&request.into_parts().0, &bytes, Door::Inside);
     let status = response.status().as_u16();
-    let body = response.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body =
+        response.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     (status, serde_json::from_slice(&body).unwrap_or_default())
 }
 

@@ -24,8 +24,13 @@ pub(super) async fn follow(server: &Arc<Server>, events: &[Event]) {
             } else {
                 due.push(event.key.path.to_string());
             }
-        } else if let (Change::Delete(_), Some((namespace, name))) = (&event.change, event.key.path.split_once('/')) {
-            let given = matches!((&*event.key.resource, name), ("serviceaccounts", "default") | ("configmaps", ROOT_CA));
+        } else if let (Change::Delete(_), Some((namespace, name))) =
+            (&event.change, event.key.path.split_once('/'))
+        {
+            let given = matches!(
+                (&*event.key.resource, name),
+                ("serviceaccounts", "default") | ("configmaps", ROOT_CA)
+            );
             if given && is_active(server, namespace) {
                 furnish(server, namespace).await;
             }
@@ -111,7 +116,9 @@ async fn end(server: &Arc<Server>, namespace: &str) {
             if let Some(stored) = server.store.get(&key) {
                 let left: Value = serde_json::from_slice(&stored.bytes).unwrap_or_default();
                 *remaining.entry(kind.resource.to_string()).or_default() += 1;
-                for finalizer in left["metadata"]["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                for finalizer in
+                    left["metadata"]["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str)
+                {
                     *held_by.entry(finalizer.to_owned()).or_default() += 1;
                 }
             }
@@ -159,8 +166,14 @@ fn conditions(
     };
     let deleted = "All content successfully deleted, may be waiting on finalization".to_owned();
     let all = [
-        ("NamespaceDeletionDiscoveryFailure", ("False", "ResourcesDiscovered", "All resources successfully discovered".to_owned())),
-        ("NamespaceDeletionGroupVersionParsingFailure", ("False", "ParsedGroupVersions", "All legacy kube types successfully parsed".to_owned())),
+        (
+            "NamespaceDeletionDiscoveryFailure",
+            ("False", "ResourcesDiscovered", "All resources successfully discovered".to_owned()),
+        ),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            ("False", "ParsedGroupVersions", "All legacy kube types successfully parsed".to_owned()),
+        ),
         ("NamespaceDeletionContentFailure", ("False", "ContentDeleted", deleted)),
         ("NamespaceContentRemaining", content),
         ("NamespaceFinalizersRemaining", finalizers),

@@ -101,7 +101,8 @@ fn read(server: &Server, key: &Key, generation: &Value) -> Option<Value> {
     let stored = server.store.get(key)?;
     let object: Value = serde_json::from_slice(&stored.bytes).ok()?;
     // A newer change has its own rollout.
-    (object["metadata"]["generation"] == *generation && object["metadata"]["deletionTimestamp"].is_null()).then_some(object)
+    (object["metadata"]["generation"] == *generation && object["metadata"]["deletionTimestamp"].is_null())
+        .then_some(object)
 }
 
 async fn patch_status(server: &Arc<Server>, key: &Key, status: Value) {
@@ -147,13 +148,37 @@ async fn settle(server: &Arc<Server>, key: &Key, kind: &str, generation: &Value,
         "Deployment" => {
             let (available, progressing) = if crashed {
                 (
-                    condition("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.", &now),
-                    condition("Progressing", "False", "ProgressDeadlineExceeded", "The Deployment has timed out progressing.", &now),
+                    condition(
+                        "Available",
+                        "False",
+                        "MinimumReplicasUnavailable",
+                        "Deployment does not have minimum availability.",
+                        &now,
+                    ),
+                    condition(
+                        "Progressing",
+                        "False",
+                        "ProgressDeadlineExceeded",
+                        "The Deployment has timed out progressing.",
+                        &now,
+                    ),
                 )
             } else {
                 (
-                    condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.", &now),
-                    condition("Progressing", "True", "NewReplicaSetAvailable", "The Deployment has successfully progressed.", &now),
+                    condition(
+                        "Available",
+                        "True",
+                        "MinimumReplicasAvailable",
+                        "Deployment has minimum availability.",
+                        &now,
+                    ),
+                    condition(
+                        "Progressing",
+                        "True",
+                        "NewReplicaSetAvailable",
+                        "The Deployment has successfully progressed.",
+                        &now,
+                    ),
                 )
             };
             json!({
@@ -167,7 +192,8 @@ async fn settle(server: &Arc<Server>, key: &Key, kind: &str, generation: &Value,
             "readyReplicas": nothing(ready), "availableReplicas": nothing(ready),
         }),
         "StatefulSet" => {
-            let revision = format!("{}-{}", object["metadata"]["name"].as_str().unwrap_or_default(), generation);
+            let revision =
+                format!("{}-{}", object["metadata"]["name"].as_str().unwrap_or_default(), generation);
             json!({
                 "observedGeneration": generation, "replicas": replicas, "readyReplicas": nothing(ready),
                 "currentReplicas": nothing(replicas), "updatedReplicas": nothing(replicas),

@@ -45,7 +45,9 @@ pub(super) fn columns(kind: &Kind) -> Vec<Column> {
         ("apps", "ReplicaSet") | ("", "ReplicationController") => {
             vec![("Desired", "integer", 0), ("Current", "integer", 0), ("Ready", "integer", 0)]
         }
-        ("batch", "Job") => vec![("Status", "string", 0), ("Completions", "string", 0), ("Duration", "string", 0)],
+        ("batch", "Job") => {
+            vec![("Status", "string", 0), ("Completions", "string", 0), ("Duration", "string", 0)]
+        }
         ("batch", "CronJob") => vec![
             ("Schedule", "string", 0),
             ("Timezone", "string", 0),
@@ -54,7 +56,12 @@ pub(super) fn columns(kind: &Kind) -> Vec<Column> {
             ("Last Schedule", "string", 0),
         ],
         ("networking.k8s.io", "Ingress") => {
-            vec![("Class", "string", 0), ("Hosts", "string", 0), ("Address", "string", 0), ("Ports", "string", 0)]
+            vec![
+                ("Class", "string", 0),
+                ("Hosts", "string", 0),
+                ("Address", "string", 0),
+                ("Ports", "string", 0),
+            ]
         }
         ("networking.k8s.io", "NetworkPolicy") => vec![("Pod-Selector", "string", 0)],
         ("autoscaling", _) => vec![
@@ -90,7 +97,10 @@ pub(super) fn columns(kind: &Kind) -> Vec<Column> {
         | ("", "ReplicationController") => template.to_vec(),
         _ => Vec::new(),
     };
-    if matches!(kind.kind.as_str(), "Deployment" | "DaemonSet" | "ReplicaSet" | "Job" | "CronJob" | "ReplicationController") {
+    if matches!(
+        kind.kind.as_str(),
+        "Deployment" | "DaemonSet" | "ReplicaSet" | "Job" | "CronJob" | "ReplicationController"
+    ) {
         after.push(("Selector", "string", 1));
     }
     let mut columns = vec![("Name".to_owned(), "string", "name", 0)];
@@ -153,7 +163,8 @@ fn pairs(map: &Value) -> String {
 pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
     let (spec, status) = (&object["spec"], &object["status"]);
     let created = object["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
-    let template = if kind.kind == "CronJob" { &spec["jobTemplate"]["spec"]["template"] } else { &spec["template"] };
+    let template =
+        if kind.kind == "CronJob" { &spec["jobTemplate"]["spec"]["template"] } else { &spec["template"] };
     let containers = &template["spec"]["containers"];
     let count = |name: &str| object[name].as_object().map_or(0, serde_json::Map::len);
     let replicas = spec["replicas"].as_i64().unwrap_or(0);
@@ -169,7 +180,11 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
                 .map(|port| {
                     let node = number(&port["nodePort"]);
                     let node = if node > 0 { format!(":{node}") } else { String::new() };
-                    format!("{}{node}/{}", number(&port["port"]), port["protocol"].as_str().unwrap_or_default())
+                    format!(
+                        "{}{node}/{}",
+                        number(&port["port"]),
+                        port["protocol"].as_str().unwrap_or_default()
+                    )
                 })
                 .collect();
             let ports = if ports.is_empty() { NONE.to_owned() } else { ports.join(",") };
@@ -188,7 +203,11 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
             let statuses = || status["containerStatuses"].as_array().into_iter().flatten();
             let ready = statuses().filter(|status| status["ready"] == true).count();
             let restarts: i64 = statuses().map(|status| number(&status["restartCount"])).sum();
-            let phase = if object["metadata"]["deletionTimestamp"].is_string() { "Terminating" } else { text_or(&status["phase"], "Unknown") };
+            let phase = if object["metadata"]["deletionTimestamp"].is_string() {
+                "Terminating"
+            } else {
+                text_or(&status["phase"], "Unknown")
+            };
             vec![json!(format!("{ready}/{total}")), json!(phase), json!(restarts.to_string())]
         }
         ("", "PersistentVolumeClaim") => {
@@ -232,7 +251,9 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
         }
         ("batch", "Job") => {
             let conditions = || status["conditions"].as_array().into_iter().flatten();
-            let has = |name: &str| conditions().any(|condition| condition["type"] == name && condition["status"] == "True");
+            let has = |name: &str| {
+                conditions().any(|condition| condition["type"] == name && condition["status"] == "True")
+            };
             let state = match (has("Complete"), has("Failed"), spec["suspend"] == true) {
                 (true, ..) => "Complete",
                 (_, true, _) => "Failed",
@@ -244,7 +265,8 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
                 (Some(start), None) => age(start, now),
                 (Some(start), Some(end)) => age(start, end.parse().unwrap_or(now)),
             };
-            let wanted = spec["completions"].as_i64().map_or_else(|| "1".to_owned(), |count| count.to_string());
+            let wanted =
+                spec["completions"].as_i64().map_or_else(|| "1".to_owned(), |count| count.to_string());
             vec![json!(state), json!(format!("{}/{wanted}", number(&status["succeeded"]))), json!(duration)]
         }
         ("batch", "CronJob") => vec![
@@ -255,9 +277,15 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
             json!(status["lastScheduleTime"].as_str().map_or_else(|| NONE.to_owned(), |time| age(time, now))),
         ],
         ("networking.k8s.io", "Ingress") => {
-            let hosts: Vec<&str> = spec["rules"].as_array().into_iter().flatten().filter_map(|rule| rule["host"].as_str()).collect();
+            let hosts: Vec<&str> = spec["rules"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|rule| rule["host"].as_str())
+                .collect();
             let hosts = if hosts.is_empty() { "*".to_owned() } else { hosts.join(",") };
-            let ports = if spec["tls"].as_array().is_some_and(|tls| !tls.is_empty()) { "80, 443" } else { "80" };
+            let ports =
+                if spec["tls"].as_array().is_some_and(|tls| !tls.is_empty()) { "80, 443" } else { "80" };
             vec![
                 json!(text_or(&spec["ingressClassName"], NONE)),
                 json!(hosts),
@@ -280,7 +308,8 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
                 })
                 .collect();
             let metrics = if metrics.is_empty() { NONE.to_owned() } else { metrics.join(", ") };
-            let least = spec["minReplicas"].as_i64().map_or_else(|| "<unset>".to_owned(), |count| count.to_string());
+            let least =
+                spec["minReplicas"].as_i64().map_or_else(|| "<unset>".to_owned(), |count| count.to_string());
             vec![
                 json!(format!("{}/{}", text("kind"), text("name"))),
                 json!(metrics),
@@ -303,8 +332,12 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
         }
         ("coordination.k8s.io", "Lease") => vec![json!(text_or(&spec["holderIdentity"], ""))],
         ("discovery.k8s.io", "EndpointSlice") => {
-            let ports: Vec<String> =
-                object["ports"].as_array().into_iter().flatten().map(|port| number(&port["port"]).to_string()).collect();
+            let ports: Vec<String> = object["ports"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|port| number(&port["port"]).to_string())
+                .collect();
             let addresses: Vec<&str> = object["endpoints"]
                 .as_array()
                 .into_iter()
@@ -334,12 +367,20 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
             }
         }
         "PersistentVolumeClaim" => cells.push(json!(text_or(&spec["volumeMode"], "<unset>"))),
-        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "CronJob" | "ReplicationController" => {
+        "Deployment"
+        | "StatefulSet"
+        | "DaemonSet"
+        | "ReplicaSet"
+        | "Job"
+        | "CronJob"
+        | "ReplicationController" => {
             cells.push(json!(joined(containers, "name")));
             cells.push(json!(joined(containers, "image")));
             match kind.kind.as_str() {
                 "StatefulSet" => {}
-                "CronJob" => cells.push(json!(pairs(&spec["jobTemplate"]["spec"]["selector"]["matchLabels"]))),
+                "CronJob" => {
+                    cells.push(json!(pairs(&spec["jobTemplate"]["spec"]["selector"]["matchLabels"])))
+                }
                 "ReplicationController" => cells.push(json!(pairs(&spec["selector"]))),
                 _ => cells.push(json!(pairs(&spec["selector"]["matchLabels"]))),
             }

@@ -65,6 +65,15 @@ impl Media {
     }
 }
 
+/// Returns the form of a refusal: who only reads protobuf gets it even where objects have none.
+pub(crate) fn of_refusal(headers: &HeaderMap, refused: &Refusal) -> Media {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if refused.code == 406 && accept.trim() == PROTOBUF {
+        return Media { encoding: Encoding::Protobuf, view: View::Whole };
+    }
+    Media::JSON
+}
+
 /// One media range with its parameters.
 pub(crate) struct Clause<'a> {
     pub(crate) range: &'a str,

@@ -43,7 +43,8 @@ async fn a_second_applier_conflicts_until_it_forces() {
         (status.code, status.message.as_str()),
         (409, r#"Apply failed with 1 conflict: conflict with "alice": .data.k"#),
     );
-    let forced = api.patch("a", &PatchParams::apply("bob").force(), &Patch::Apply(config("2"))).await.unwrap();
+    let forced =
+        api.patch("a", &PatchParams::apply("bob").force(), &Patch::Apply(config("2"))).await.unwrap();
     assert_eq!(forced.data.unwrap()["k"], "2");
 }
 
@@ -52,7 +53,7 @@ async fn built_in_objects_get_their_defaults_and_their_refusals() {
     let sandbox = Sandbox::start();
     let api: Api<Deployment> = Api::default_namespaced(client(&sandbox));
     let created = api.create(&PostParams::default(), &deployment("app")).await.unwrap();
-    assert_eq!(created.spec.as_ref().unwrap().replicas, Some(1));
+    assert_eq!(created.spec.replicas, Some(1));
     let patch = json!({"spec": {"selector": {"matchLabels": {"app": "other"}}}});
     let error = api.patch("app", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap_err();
     let kube::Error::Api(status) = error else { panic!("{error}") };
@@ -108,10 +109,17 @@ async fn kubeconfig_and_tls_reach_the_same_server() {
     let sandbox = Sandbox::start();
     let listener = sandbox.listen("127.0.0.1:0".parse().unwrap(), Security::Tls).await.unwrap();
     let kubeconfig = kube::config::Kubeconfig::from_yaml(&listener.kubeconfig()).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await.unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default())
+        .await
+        .unwrap();
     let remote = Client::try_from(config).unwrap();
     let api: Api<Namespace> = Api::all(remote.clone());
-    api.create(&PostParams::default(), &serde_json::from_value(json!({"metadata": {"name": "there"}})).unwrap()).await.unwrap();
+    api.create(
+        &PostParams::default(),
+        &serde_json::from_value(json!({"metadata": {"name": "there"}})).unwrap(),
+    )
+    .await
+    .unwrap();
     let api: Api<Namespace> = Api::all(client(&sandbox));
     assert_eq!(api.get("there").await.unwrap().name_any(), "there");
     assert_eq!(remote.apiserver_version().await.unwrap().git_version, "v1.35.4");

@@ -47,7 +47,11 @@ async fn follow(api: &Api<ConfigMap>, from: u64, upto: u64, cache: &mut BTreeMap
         assert!(revision > last, "revision {revision} came after {last}");
         last = revision;
         let value = object.data.clone().unwrap_or_default().remove("k").unwrap_or_default();
-        if gone { cache.remove(&object.name_any()) } else { cache.insert(object.name_any(), value) };
+        if gone {
+            cache.remove(&object.name_any())
+        } else {
+            cache.insert(object.name_any(), value)
+        };
     }
     last
 }

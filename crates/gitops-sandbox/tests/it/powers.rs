@@ -55,7 +55,8 @@ async fn the_log_tells_what_was_asked() {
     let api: Api<ConfigMap> = Api::default_namespaced(client(&sandbox));
     api.create(&PostParams::default(), &config_map("a", "1")).await.unwrap();
     let asked = sandbox.take_requests();
-    let asked: Vec<_> = asked.iter().map(|asked| (asked.method.as_str(), asked.path.as_str(), asked.status)).collect();
+    let asked: Vec<_> =
+        asked.iter().map(|asked| (asked.method.as_str(), asked.path.as_str(), asked.status)).collect();
     assert_eq!(asked, [("POST", "/api/v1/namespaces/default/configmaps", 201)]);
     assert!(sandbox.take_requests().is_empty());
 }
@@ -73,5 +74,7 @@ async fn a_delay_waits_for_the_servers_clock() {
         tokio::task::yield_now().await;
     }
     let created = create.await.unwrap().unwrap();
-    assert!(created.metadata.creation_timestamp.unwrap().0.as_second() >= clock.now().as_second() - 3600 * 24);
+    assert!(
+        created.metadata.creation_timestamp.unwrap().0.as_second() >= clock.now().as_second() - 3600 * 24
+    );
 }

@@ -56,7 +56,8 @@ async fn what_has_no_owner_left_is_collected() {
     let reference = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}]);
     kid.metadata.owner_references = Some(serde_json::from_value(reference).unwrap());
     let kid = api.create(&PostParams::default(), &kid).await.unwrap();
-    let gone = await_condition(api.clone(), "kid", conditions::is_deleted(&kid.metadata.uid.unwrap()));
+    let uid = kid.metadata.uid.unwrap();
+    let gone = await_condition(api.clone(), "kid", conditions::is_deleted(&uid));
     api.delete("owner", &DeleteParams::default()).await.unwrap();
     tokio::time::timeout(LONG, gone).await.unwrap().unwrap();
 }
@@ -70,7 +71,8 @@ async fn a_namespace_ends_when_it_is_empty() {
     let created = namespaces.create(&PostParams::default(), &object).await.unwrap();
     let api: Api<ConfigMap> = Api::namespaced(client, "apps");
     api.create(&PostParams::default(), &config_map("a", "1")).await.unwrap();
-    let gone = await_condition(namespaces.clone(), "apps", conditions::is_deleted(&created.metadata.uid.unwrap()));
+    let uid = created.metadata.uid.unwrap();
+    let gone = await_condition(namespaces.clone(), "apps", conditions::is_deleted(&uid));
     namespaces.delete("apps", &DeleteParams::default()).await.unwrap();
     tokio::time::timeout(LONG, gone).await.unwrap().unwrap();
     assert!(api.list(&kube::api::ListParams::default()).await.unwrap().items.is_empty());

@@ -82,7 +82,8 @@ fn needs_address(spec: &Value) -> bool {
 }
 
 fn needs_ports(spec: &Value) -> bool {
-    kind(spec) == "NodePort" || (kind(spec) == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] != false)
+    kind(spec) == "NodePort"
+        || (kind(spec) == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] != false)
 }
 
 fn text<'v>(spec: &'v Value, name: &str) -> &'v str {
@@ -122,7 +123,10 @@ pub(super) fn carry_over(new: &mut Map<String, Value>, old: &Map<String, Value>)
         if text(spec, "clusterIP").is_empty() && !was.is_empty() {
             spec["clusterIP"] = json!(was);
         }
-        if !has_items(&spec["clusterIPs"]) && spec["clusterIP"] == before["clusterIP"] && has_items(&before["clusterIPs"]) {
+        if !has_items(&spec["clusterIPs"])
+            && spec["clusterIP"] == before["clusterIP"]
+            && has_items(&before["clusterIPs"])
+        {
             spec["clusterIPs"] = before["clusterIPs"].clone();
         }
         for name in ["ipFamilies", "ipFamilyPolicy"] {
@@ -133,11 +137,16 @@ pub(super) fn carry_over(new: &mut Map<String, Value>, old: &Map<String, Value>)
     }
     if needs_address(before) && !needs_address(spec) && (same || !has_items(&spec["clusterIPs"])) {
         remove(spec, &["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"]);
+        if spec["internalTrafficPolicy"] == before["internalTrafficPolicy"] {
+            remove(spec, &["internalTrafficPolicy"]);
+        }
     }
     let known: Vec<Value> = before["ports"].as_array().cloned().unwrap_or_default();
     if needs_ports(before) && needs_ports(spec) {
         for port in super::pods::items(spec.get_mut("ports")) {
-            let found = known.iter().find(|known| known["protocol"] == port["protocol"] && known["port"] == port["port"]);
+            let found = known
+                .iter()
+                .find(|known| known["protocol"] == port["protocol"] && known["port"] == port["port"]);
             if let (None, Some(found)) = (port["nodePort"].as_u64().filter(|port| *port > 0), found)
                 && !found["nodePort"].is_null()
             {
@@ -168,7 +177,12 @@ pub(super) fn carry_over(new: &mut Map<String, Value>, old: &Map<String, Value>)
 }
 
 /// Gives a service its addresses and ports.
-pub(super) fn allocate(server: &Server, service: &mut Value, old: Option<&Value>, dry_run: bool) -> Answer<()> {
+pub(super) fn allocate(
+    server: &Server,
+    service: &mut Value,
+    old: Option<&Value>,
+    dry_run: bool,
+) -> Answer<()> {
     let taken = &server.taken;
     let name = service["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let spec = &mut service["spec"];
@@ -188,6 +202,17 @@ pub(super) fn allocate(server: &Server, service: &mut Value, old: Option<&Value>
         }
         let headless = text(spec, "clusterIP") == "None";
         let selects = spec["selector"].as_object().is_some_and(|selector| !selector.is_empty());
+        if spec["ipFamilyPolicy"] == "RequireDualStack" && !(headless && !selects) {
+            let why = "this cluster is not configured for dual-stack services";
+            let mut causes = vec![Cause::invalid("spec.ipFamilyPolicy", &spec["ipFamilyPolicy"], why)];
+            for (position, family) in spec["ipFamilies"].as_array().into_iter().flatten().enumerate() {
+                if family == "IPv6" {
+                    let field = format!("spec.ipFamilies[{position}]");
+                    causes.push(Cause::invalid(field, family, "not configured on this cluster"));
+                }
+            }
+            return Err(Refusal::invalid("", "Service", &name, &causes));
+        }
         if spec["ipFamilyPolicy"].is_null() {
             let policy = if headless && !selects { "RequireDualStack" } else { "SingleStack" };
             spec["ipFamilyPolicy"] = json!(policy);
@@ -201,20 +226,26 @@ pub(super) fn allocate(server: &Server, service: &mut Value, old: Option<&Value>
         let mut used: Vec<u16> = Vec::new();
         let mut by_port: Vec<(Value, u16, Value)> = Vec::new();
         for port in super::pods::items(spec.get_mut("ports")) {
-            let given = port["nodePort"].as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
+            let given =
+                port["nodePort"].as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
             let chosen = match given {
                 Some(given) => {
-                    let is_taken = taken.ports.lock().unwrap_or_else(PoisonError::into_inner).contains(&given);
+                    let is_taken =
+                        taken.ports.lock().unwrap_or_else(PoisonError::into_inner).contains(&given);
                     if is_taken && !before.1.contains(&given) {
                         let why = "provided port is already allocated";
                         let position = by_port.len();
-                        let cause = Cause::invalid(format!("spec.ports[{position}].nodePort"), &json!(given), why);
+                        let cause =
+                            Cause::invalid(format!("spec.ports[{position}].nodePort"), &json!(given), why);
                         return Err(Refusal::invalid("", "Service", &name, &[cause]));
                     }
                     given
                 }
                 // One port over two protocols is one port of the node.
-                None => match by_port.iter().find(|(of, _, protocol)| *of == port["port"] && *protocol != port["protocol"]) {
+                None => match by_port
+                    .iter()
+                    .find(|(of, _, protocol)| *of == port["port"] && *protocol != port["protocol"])
+                {
                     Some((_, chosen, _)) => *chosen,
                     None => taken.port(server, &used),
                 },

@@ -13,6 +13,9 @@ use crate::wire::status::Answer;
 
 pub(crate) use addresses::Taken;
 
+/// Counts the templates of a daemon set.
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
 /// Adds the defaults that objects get as they are read.
 pub(crate) fn apply(kind: &Kind, object: &mut Value) {
     let spec = |object: &mut Value, add: fn(&mut Value)| {
@@ -36,7 +39,13 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
                 spec(template, pods::spec);
             }
         }
-        ("", "Service") => spec(object, others::service),
+        ("", "Service") => {
+            spec(object, others::service);
+            let ingress = object.pointer_mut("/status/loadBalancer/ingress");
+            for address in pods::items(ingress).filter(|address| address["ip"].is_string()) {
+                fill(address, "ipMode", json!("VIP"));
+            }
+        }
         ("", "Secret") => others::secret(object),
         ("", "PersistentVolumeClaim") => spec(object, others::claim),
         ("", "PersistentVolume") => spec(object, others::volume),
@@ -47,7 +56,13 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
         ("apps", "Deployment") => spec(object, workloads::deployment),
         ("apps", "ReplicaSet") => spec(object, workloads::replica_set),
         ("apps", "StatefulSet") => spec(object, workloads::stateful_set),
-        ("apps", "DaemonSet") => spec(object, workloads::daemon_set),
+        ("apps", "DaemonSet") => {
+            spec(object, workloads::daemon_set);
+            let annotation = &mut object["metadata"]["annotations"][TEMPLATE_GENERATION];
+            if annotation.is_null() {
+                *annotation = json!("0");
+            }
+        }
         ("batch", "Job") => {
             spec(object, workloads::job);
             workloads::job_labels(object);
@@ -110,6 +125,8 @@ fn clean_if(value: &mut Value, name: &str, unwanted: &Value) {
 pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Namespace") => {
+            let name = object["metadata"]["name"].clone();
+            object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
             let finalizers = object["spec"]["finalizers"].as_array().cloned().unwrap_or_default();
             if !finalizers.iter().any(|finalizer| finalizer == "kubernetes") {
                 let mut finalizers = finalizers;
@@ -124,7 +141,7 @@ pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
         }
         ("", "PersistentVolumeClaim") => others::claim_source(&mut object["spec"]),
         ("apps", "DaemonSet") => {
-            object["metadata"]["annotations"]["deprecated.daemonset.template.generation"] = json!("1");
+            object["metadata"]["annotations"][TEMPLATE_GENERATION] = json!("1");
         }
         ("batch", "Job") => workloads::job_selector(object),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => crate::crd::prepare_definition(object),
@@ -136,6 +153,14 @@ pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
 pub(crate) fn on_update(kind: &Kind, new: &mut Map<String, Value>, old: &Map<String, Value>) {
     if kind.is("", "Service") {
         addresses::carry_over(new, old);
+    }
+    if kind.is("apps", "DaemonSet") {
+        let template = |of: &Map<String, Value>| of.get("spec").map(|spec| spec["template"].clone());
+        let changed = u64::from(template(new) != template(old));
+        let known =
+            old.get("metadata").and_then(|metadata| metadata["annotations"][TEMPLATE_GENERATION].as_str());
+        let generation = known.and_then(|known| known.parse::<u64>().ok()).unwrap_or(1) + changed;
+        new["metadata"]["annotations"][TEMPLATE_GENERATION] = json!(generation.to_string());
     }
     if kind.kind == "CustomResourceDefinition" {
         let mut object = Value::Object(std::mem::take(new));
@@ -184,10 +209,33 @@ pub(crate) fn allocate(
 
 /// Turns an `autoscaling/v2` HorizontalPodAutoscaler into one of v1.
 pub(crate) fn autoscaler_to_v1(object: &mut Value) {
-    let _ = object;
+    let metrics = object["spec"]["metrics"].as_array().cloned().unwrap_or_default();
+    if let Some(map) = object["spec"].as_object_mut() {
+        map.remove("metrics");
+    }
+    let is_cpu = |metric: &Value| {
+        metric["type"] == "Resource"
+            && metric["resource"]["name"] == "cpu"
+            && metric["resource"]["target"]["type"] == "Utilization"
+    };
+    if let Some(cpu) = metrics.iter().find(|metric| is_cpu(metric)) {
+        object["spec"]["targetCPUUtilizationPercentage"] =
+            cpu["resource"]["target"]["averageUtilization"].clone();
+    }
+    // What v1 has no field for is kept in an annotation.
+    let others: Vec<&Value> = metrics.iter().filter(|metric| !is_cpu(metric)).collect();
+    if !others.is_empty() {
+        object["metadata"]["annotations"]["autoscaling.alpha.kubernetes.io/metrics"] =
+            json!(json!(others).to_string());
+    }
 }
 
 /// Turns an `autoscaling/v1` HorizontalPodAutoscaler into one of v2.
 pub(crate) fn autoscaler_to_v2(object: &mut Value) {
-    let _ = object;
+    let target =
+        object["spec"].as_object_mut().and_then(|spec| spec.remove("targetCPUUtilizationPercentage"));
+    if let Some(target) = target {
+        let cpu = json!({"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}});
+        object["spec"]["metrics"] = json!([{"type": "Resource", "resource": cpu}]);
+    }
 }

@@ -166,7 +166,8 @@ pub(super) fn limit_range(spec: &mut Value) {
         if item["type"] != "Container" {
             continue;
         }
-        let part = |item: &Value, name: &str| item.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+        let part =
+            |item: &Value, name: &str| item.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
         let (max, min) = (part(item, "max"), part(item, "min"));
         let mut default = part(item, "default");
         for (name, value) in &max {

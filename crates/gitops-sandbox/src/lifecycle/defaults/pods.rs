@@ -72,7 +72,10 @@ fn container(container: &mut Value, host_network: bool) {
     for list in ["limits", "requests"] {
         if let Some(amounts) = container["resources"].get_mut(list).and_then(Value::as_object_mut) {
             for amount in amounts.values_mut() {
-                let rounded = amount.as_str().and_then(Quantity::parse).map(|quantity| quantity.in_thousandths().canonical());
+                let rounded = amount
+                    .as_str()
+                    .and_then(Quantity::parse)
+                    .map(|quantity| quantity.in_thousandths().canonical());
                 if let Some(rounded) = rounded {
                     *amount = json!(rounded);
                 }
@@ -101,7 +104,10 @@ fn container(container: &mut Value, host_network: bool) {
 /// Tells whether an image's tag may move: it is `latest`, or none and no digest.
 fn is_latest(image: &str) -> bool {
     // What is no reference at all has no tag that could move.
-    if image.is_empty() || image.contains(char::is_whitespace) || image.chars().any(char::is_uppercase) && !image.contains('/') && !image.contains(':') {
+    if image.is_empty()
+        || image.contains(char::is_whitespace)
+        || image.chars().any(char::is_uppercase) && !image.contains('/') && !image.contains(':')
+    {
         return false;
     }
     let (name, digest) = image.split_once('@').map_or((image, ""), |(name, digest)| (name, digest));
@@ -203,10 +209,13 @@ pub(super) fn quality(spec: &Value) -> &'static str {
     let lists = ["containers", "initContainers"];
     let containers = || lists.iter().flat_map(|list| spec[*list].as_array().into_iter().flatten());
     let amounts = |container: &Value, list: &str| {
-        ["cpu", "memory"].map(|name| container["resources"][list][name].as_str().unwrap_or_default().to_owned())
+        ["cpu", "memory"]
+            .map(|name| container["resources"][list][name].as_str().unwrap_or_default().to_owned())
     };
     let any = containers().any(|container| {
-        ["limits", "requests"].iter().any(|list| amounts(container, list).iter().any(|amount| !amount.is_empty()))
+        ["limits", "requests"]
+            .iter()
+            .any(|list| amounts(container, list).iter().any(|amount| !amount.is_empty()))
     });
     let guaranteed = containers().all(|container| {
         let (limits, requests) = (amounts(container, "limits"), amounts(container, "requests"));

@@ -12,7 +12,11 @@ use crate::wire::status::{Answer, Cause, Refusal};
 pub(crate) fn admit_create(call: &mut Call<'_>, object: &mut Value) -> Answer<()> {
     let kind = call.kind.clone();
     namespace_lifecycle(call, object)?;
-    if kind.custom.as_ref().is_some_and(|custom| custom.definition["metadata"]["deletionTimestamp"].is_string()) {
+    if kind
+        .custom
+        .as_ref()
+        .is_some_and(|custom| custom.definition["metadata"]["deletionTimestamp"].is_string())
+    {
         let why = "create not allowed while custom resource definition is terminating";
         return Err(Refusal::forbidden(&kind.group, &kind.plural, Call::name_of(object), why));
     }

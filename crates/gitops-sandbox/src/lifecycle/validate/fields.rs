@@ -35,7 +35,10 @@ pub(super) fn one_of(value: &Value, name: &str, path: &str, supported: &[&str], 
 
 /// Checks a label selector; gives whether it selects by anything.
 pub(super) fn selector(selector: &Value, path: &str, causes: &mut Vec<Cause>) {
-    causes.extend(super::super::metadata::validate_labels(&selector["matchLabels"], &format!("{path}.matchLabels")));
+    causes.extend(super::super::metadata::validate_labels(
+        &selector["matchLabels"],
+        &format!("{path}.matchLabels"),
+    ));
     for (position, expression) in items(&selector["matchExpressions"]).enumerate() {
         let at = format!("{path}.matchExpressions[{position}]");
         let values = items(&expression["values"]).count();

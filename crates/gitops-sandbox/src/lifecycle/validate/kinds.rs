@@ -29,7 +29,9 @@ fn always(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
         ("networking.k8s.io", "Ingress") => services::ingress(object, causes),
         ("networking.k8s.io", "NetworkPolicy") => services::network_policy(object, causes),
         ("policy", "PodDisruptionBudget") => others::disruption_budget(object, causes),
-        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => others::role(object, kind.namespaced, causes),
+        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => {
+            others::role(object, kind.namespaced, causes)
+        }
         ("rbac.authorization.k8s.io", _) => others::binding(object, kind.namespaced, causes),
         ("coordination.k8s.io", "Lease") => others::lease(object, causes),
         ("discovery.k8s.io", "EndpointSlice") => others::endpoint_slice(object, causes),
@@ -41,7 +43,9 @@ fn always(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
 pub(super) fn create(kind: &Kind, object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     match (kind.group.as_str(), kind.kind.as_str()) {
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => return crd::validate_definition(object, None),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            return crd::validate_definition(object, None);
+        }
         ("batch", "Job") => workloads::job(object, &mut causes),
         ("", "PersistentVolumeClaim") => others::claim(object, &mut causes),
         _ => always(kind, object, &mut causes),
@@ -69,11 +73,15 @@ pub(super) fn update(kind: &Kind, part: Part, new: &Value, old: &Value) -> Vec<C
         always(kind, new, &mut causes);
     }
     match (kind.group.as_str(), kind.kind.as_str()) {
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => return crd::validate_definition(new, Some(old)),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            return crd::validate_definition(new, Some(old));
+        }
         ("", "PersistentVolumeClaim") => others::update_claim(new, old, &mut causes),
         ("", "PersistentVolume") => others::update_volume(new, old, &mut causes),
         ("", "Pod") => workloads::update_pod(new, old, &mut causes),
-        ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => workloads::update_deployment(new, old, &mut causes),
+        ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => {
+            workloads::update_deployment(new, old, &mut causes)
+        }
         ("apps", "StatefulSet") => workloads::update_stateful_set(new, old, &mut causes),
         ("apps", "ControllerRevision") => fields::immutable(&new["data"], &old["data"], "data", &mut causes),
         ("batch", "Job") => workloads::update_job(new, old, &mut causes),
@@ -95,7 +103,9 @@ pub(super) fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<
     let changed = old.is_none_or(|old| old["metadata"]["generation"] != object["metadata"]["generation"]);
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Endpoints") => {
-            warnings.push("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned());
+            warnings.push(
+                "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned(),
+            );
         }
         ("", "Service") => {
             let spec = &object["spec"];
@@ -108,7 +118,10 @@ pub(super) fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<
             pods::warnings(&object["spec"]["template"]["spec"], "spec.template.spec", &mut warnings);
         }
         ("batch", "CronJob") if changed => {
-            let (spec, path) = (&object["spec"]["jobTemplate"]["spec"]["template"]["spec"], "spec.jobTemplate.spec.template.spec");
+            let (spec, path) = (
+                &object["spec"]["jobTemplate"]["spec"]["template"]["spec"],
+                "spec.jobTemplate.spec.template.spec",
+            );
             pods::warnings(spec, path, &mut warnings);
         }
         _ => {}

@@ -143,7 +143,9 @@ pub(super) fn claim(object: &Value, causes: &mut Vec<Cause>) {
     let class = text(spec, "storageClassName");
     if !class.is_empty() {
         let why = names::subdomain(class);
-        causes.extend(why.iter().map(|why| Cause::invalid("spec.storageClassName", &spec["storageClassName"], why)));
+        causes.extend(
+            why.iter().map(|why| Cause::invalid("spec.storageClassName", &spec["storageClassName"], why)),
+        );
     }
 }
 
@@ -171,9 +173,28 @@ pub(super) fn update_claim(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
 }
 
 const SOURCES: [&str; 22] = [
-    "gcePersistentDisk", "awsElasticBlockStore", "hostPath", "glusterfs", "nfs", "rbd", "quobyte", "iscsi",
-    "flexVolume", "cinder", "cephfs", "fc", "flocker", "azureFile", "vsphereVolume", "azureDisk",
-    "photonPersistentDisk", "portworxVolume", "scaleIO", "local", "storageos", "csi",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "hostPath",
+    "glusterfs",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "iscsi",
+    "flexVolume",
+    "cinder",
+    "cephfs",
+    "fc",
+    "flocker",
+    "azureFile",
+    "vsphereVolume",
+    "azureDisk",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "scaleIO",
+    "local",
+    "storageos",
+    "csi",
 ];
 
 pub(super) fn volume(object: &Value, causes: &mut Vec<Cause>) {
@@ -195,7 +216,8 @@ pub(super) fn volume(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 pub(super) fn update_volume(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
-    let source = |object: &Value| -> Vec<Value> { SOURCES.iter().map(|name| object["spec"][*name].clone()).collect() };
+    let source =
+        |object: &Value| -> Vec<Value> { SOURCES.iter().map(|name| object["spec"][*name].clone()).collect() };
     if source(new) != source(old) {
         let why = "spec.persistentvolumesource is immutable after creation";
         causes.push(Cause::forbidden("spec.persistentvolumesource", why));
@@ -211,7 +233,11 @@ pub(super) fn autoscaler(object: &Value, causes: &mut Vec<Cause>) {
     let spec = &object["spec"];
     let (min, max) = (spec["minReplicas"].as_i64(), spec["maxReplicas"].as_i64().unwrap_or(0));
     if min.is_some_and(|min| min < 1) {
-        causes.push(Cause::invalid("spec.minReplicas", &spec["minReplicas"], "must be greater than or equal to 1"));
+        causes.push(Cause::invalid(
+            "spec.minReplicas",
+            &spec["minReplicas"],
+            "must be greater than or equal to 1",
+        ));
     }
     if max < 1 {
         causes.push(Cause::invalid("spec.maxReplicas", &json!(max), "must be greater than 0"));
@@ -227,7 +253,8 @@ pub(super) fn autoscaler(object: &Value, causes: &mut Vec<Cause>) {
         }
     }
     let api_version = text(target, "apiVersion");
-    if !api_version.contains('/') && !(api_version == "v1" && text(target, "kind") == "ReplicationController") {
+    if !api_version.contains('/') && !(api_version == "v1" && text(target, "kind") == "ReplicationController")
+    {
         let why = "apiVersion must specify API group";
         causes.push(Cause::invalid("spec.scaleTargetRef.apiVersion", &json!(api_version), why));
     }
@@ -287,7 +314,9 @@ pub(super) fn binding(object: &Value, namespaced: bool, causes: &mut Vec<Cause>)
                 let name = text(subject, "name");
                 if !name.is_empty() {
                     let why = names::subdomain(name);
-                    causes.extend(why.iter().map(|why| Cause::invalid(format!("{at}.name"), &subject["name"], why)));
+                    causes.extend(
+                        why.iter().map(|why| Cause::invalid(format!("{at}.name"), &subject["name"], why)),
+                    );
                 }
                 if !text(subject, "apiGroup").is_empty() {
                     causes.push(Cause::not_supported(format!("{at}.apiGroup"), &subject["apiGroup"], &[""]));
@@ -298,7 +327,11 @@ pub(super) fn binding(object: &Value, namespaced: bool, causes: &mut Vec<Cause>)
             }
             "User" | "Group" => {
                 if text(subject, "apiGroup") != GROUP {
-                    causes.push(Cause::not_supported(format!("{at}.apiGroup"), &subject["apiGroup"], &[GROUP]));
+                    causes.push(Cause::not_supported(
+                        format!("{at}.apiGroup"),
+                        &subject["apiGroup"],
+                        &[GROUP],
+                    ));
                 }
             }
             _ => one_of(subject, "kind", &at, &["ServiceAccount", "User", "Group"], causes),
@@ -317,7 +350,11 @@ pub(super) fn update_binding(new: &Value, old: &Value, causes: &mut Vec<Cause>) 
 pub(super) fn lease(object: &Value, causes: &mut Vec<Cause>) {
     let spec = &object["spec"];
     if spec["leaseDurationSeconds"].as_i64().is_some_and(|seconds| seconds <= 0) {
-        causes.push(Cause::invalid("spec.leaseDurationSeconds", &spec["leaseDurationSeconds"], "must be greater than 0"));
+        causes.push(Cause::invalid(
+            "spec.leaseDurationSeconds",
+            &spec["leaseDurationSeconds"],
+            "must be greater than 0",
+        ));
     }
     non_negative(spec, "leaseTransitions", "spec", causes);
 }
@@ -353,11 +390,17 @@ pub(super) fn event(object: &Value, is_core: bool, causes: &mut Vec<Cause>) {
             }
             return;
         }
-        for (name, limit) in [("reportingController", 0), ("reportingInstance", 128), ("action", 128), ("reason", 128)] {
+        for (name, limit) in
+            [("reportingController", 0), ("reportingInstance", 128), ("action", 128), ("reason", 128)]
+        {
             if text(object, name).is_empty() {
                 causes.push(Cause::required(name, ""));
             } else if limit > 0 && text(object, name).len() > limit {
-                causes.push(Cause::invalid(name, &json!(""), &format!("can have at most {limit} characters")));
+                causes.push(Cause::invalid(
+                    name,
+                    &json!(""),
+                    &format!("can have at most {limit} characters"),
+                ));
             }
         }
         if !matches!(text(object, "type"), "Normal" | "Warning") {
@@ -367,10 +410,18 @@ pub(super) fn event(object: &Value, is_core: bool, causes: &mut Vec<Cause>) {
     }
     if namespace.is_empty() {
         if !matches!(own, "" | "default" | "kube-system") {
-            causes.push(Cause::invalid(format!("{involved}.namespace"), &json!(namespace), "does not match event.namespace"));
+            causes.push(Cause::invalid(
+                format!("{involved}.namespace"),
+                &json!(namespace),
+                "does not match event.namespace",
+            ));
         }
     } else if namespace != own {
-        causes.push(Cause::invalid(format!("{involved}.namespace"), &json!(namespace), "does not match event.namespace"));
+        causes.push(Cause::invalid(
+            format!("{involved}.namespace"),
+            &json!(namespace),
+            "does not match event.namespace",
+        ));
     }
 }
 
@@ -379,10 +430,25 @@ pub(super) fn quota(object: &Value, causes: &mut Vec<Cause>) {
         let field = format!("spec.hard[{name}]");
         let standard = matches!(
             name.as_str(),
-            "cpu" | "memory" | "ephemeral-storage" | "requests.cpu" | "requests.memory" | "requests.storage"
-                | "requests.ephemeral-storage" | "limits.cpu" | "limits.memory" | "limits.ephemeral-storage" | "pods"
-                | "resourcequotas" | "services" | "replicationcontrollers" | "secrets" | "persistentvolumeclaims"
-                | "configmaps" | "services.nodeports" | "services.loadbalancers"
+            "cpu"
+                | "memory"
+                | "ephemeral-storage"
+                | "requests.cpu"
+                | "requests.memory"
+                | "requests.storage"
+                | "requests.ephemeral-storage"
+                | "limits.cpu"
+                | "limits.memory"
+                | "limits.ephemeral-storage"
+                | "pods"
+                | "resourcequotas"
+                | "services"
+                | "replicationcontrollers"
+                | "secrets"
+                | "persistentvolumeclaims"
+                | "configmaps"
+                | "services.nodeports"
+                | "services.loadbalancers"
         );
         if !standard && !name.contains('/') {
             let why = "must be a standard resource type or fully qualified";
@@ -390,7 +456,11 @@ pub(super) fn quota(object: &Value, causes: &mut Vec<Cause>) {
             let why = "must be a standard resource for quota";
             causes.push(Cause::invalid(field.clone(), &json!(name), why));
         }
-        if value.as_str().and_then(Quantity::parse).is_some_and(|quantity| !quantity.is_whole() && name == "pods") {
+        if value
+            .as_str()
+            .and_then(Quantity::parse)
+            .is_some_and(|quantity| !quantity.is_whole() && name == "pods")
+        {
             causes.push(Cause::invalid(field, value, "must be an integer"));
         }
     }

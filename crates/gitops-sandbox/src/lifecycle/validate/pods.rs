@@ -32,7 +32,11 @@ pub(super) fn spec(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
         "" => causes.push(Cause::required(format!("{path}.restartPolicy"), "")),
         _ => {
             let supported = ["Always", "OnFailure", "Never"];
-            causes.push(Cause::not_supported(format!("{path}.restartPolicy"), &spec["restartPolicy"], &supported));
+            causes.push(Cause::not_supported(
+                format!("{path}.restartPolicy"),
+                &spec["restartPolicy"],
+                &supported,
+            ));
         }
     }
     match text(spec, "dnsPolicy") {
@@ -136,7 +140,11 @@ fn container(
     let policy = text(container, "imagePullPolicy");
     if !matches!(policy, "Always" | "IfNotPresent" | "Never") {
         let supported = ["Always", "IfNotPresent", "Never"];
-        causes.push(Cause::not_supported(format!("{path}.imagePullPolicy"), &container["imagePullPolicy"], &supported));
+        causes.push(Cause::not_supported(
+            format!("{path}.imagePullPolicy"),
+            &container["imagePullPolicy"],
+            &supported,
+        ));
     }
     resources(&container["resources"], &format!("{path}.resources"), causes);
     for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
@@ -247,7 +255,9 @@ fn environment(list: &Value, path: &str, causes: &mut Vec<Cause>) {
                 } else {
                     let why = names::config_key(key);
                     let value = &from[source]["key"];
-                    causes.extend(why.iter().map(|why| Cause::invalid(format!("{field}.{source}.key"), value, why)));
+                    causes.extend(
+                        why.iter().map(|why| Cause::invalid(format!("{field}.{source}.key"), value, why)),
+                    );
                 }
             }
         }
@@ -313,16 +323,24 @@ fn resources(resources: &Value, path: &str, causes: &mut Vec<Cause>) {
 }
 
 fn is_resource(name: &str) -> bool {
-    matches!(name, "cpu" | "memory" | "ephemeral-storage" | "storage") || name.contains('/') || name.starts_with("hugepages-")
+    matches!(name, "cpu" | "memory" | "ephemeral-storage" | "storage")
+        || name.contains('/')
+        || name.starts_with("hugepages-")
 }
 
 fn probe(probe: &Value, path: &str, name: &str, causes: &mut Vec<Cause>) {
     handler(probe, path, causes);
-    for number in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
+    for number in
+        ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
+    {
         non_negative(probe, number, path, causes);
     }
     if name != "readinessProbe" && probe["successThreshold"].as_i64().unwrap_or(1) != 1 {
-        causes.push(Cause::invalid(format!("{path}.successThreshold"), &probe["successThreshold"], "must be 1"));
+        causes.push(Cause::invalid(
+            format!("{path}.successThreshold"),
+            &probe["successThreshold"],
+            "must be 1",
+        ));
     }
 }
 
@@ -372,13 +390,23 @@ fn volumes(list: &Value, path: &str, causes: &mut Vec<Cause>) -> Vec<String> {
     for (position, volume) in items(list).enumerate() {
         let at = format!("{path}[{position}]");
         let name = text(volume, "name");
-        let sources: Vec<&String> =
-            volume.as_object().into_iter().flatten().map(|(name, _)| name).filter(|name| *name != "name").collect();
+        let sources: Vec<&String> = volume
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name)
+            .filter(|name| *name != "name")
+            .collect();
         for source in sources.iter().skip(1) {
             let why = "may not specify more than 1 volume type";
             causes.push(Cause::forbidden(format!("{at}.{source}"), why));
         }
-        for (source, field) in [("hostPath", "path"), ("secret", "secretName"), ("configMap", "name"), ("persistentVolumeClaim", "claimName")] {
+        for (source, field) in [
+            ("hostPath", "path"),
+            ("secret", "secretName"),
+            ("configMap", "name"),
+            ("persistentVolumeClaim", "claimName"),
+        ] {
             if volume[source].is_object() && text(&volume[source], field).is_empty() {
                 causes.push(Cause::required(format!("{at}.{source}.{field}"), ""));
             }
@@ -406,7 +434,8 @@ fn tolerations(list: &Value, path: &str, causes: &mut Vec<Cause>) {
             causes.extend(why.iter().map(|why| Cause::invalid(format!("{at}.key"), &toleration["key"], why)));
         }
         if key.is_empty() && operator != "Exists" {
-            let why = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
+            let why =
+                "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
             causes.push(Cause::invalid(format!("{at}.operator"), &json!(operator), why));
         }
         if has(toleration, "tolerationSeconds") && text(toleration, "effect") != "NoExecute" {
@@ -427,7 +456,11 @@ fn tolerations(list: &Value, path: &str, causes: &mut Vec<Cause>) {
                     causes.push(Cause::invalid(format!("{at}.operator"), &toleration["value"], why));
                 }
             }
-            _ => causes.push(Cause::not_supported(format!("{at}.operator"), &json!(operator), &["Equal", "Exists"])),
+            _ => causes.push(Cause::not_supported(
+                format!("{at}.operator"),
+                &json!(operator),
+                &["Equal", "Exists"],
+            )),
         }
         let effect = text(toleration, "effect");
         if !effect.is_empty() {
@@ -440,7 +473,11 @@ fn spread(list: &Value, path: &str, causes: &mut Vec<Cause>) {
     for (position, constraint) in items(list).enumerate() {
         let at = format!("{path}[{position}]");
         if constraint["maxSkew"].as_i64().unwrap_or(0) <= 0 {
-            causes.push(Cause::invalid(format!("{at}.maxSkew"), &constraint["maxSkew"], "must be greater than zero"));
+            causes.push(Cause::invalid(
+                format!("{at}.maxSkew"),
+                &constraint["maxSkew"],
+                "must be greater than zero",
+            ));
         }
         if text(constraint, "topologyKey").is_empty() {
             causes.push(Cause::required(format!("{at}.topologyKey"), "can not be empty"));

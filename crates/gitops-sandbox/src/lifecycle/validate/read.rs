@@ -145,7 +145,10 @@ fn twice(text: &str) -> Vec<String> {
             rest = item.trim_start();
         }
         let Some((key, after)) = rest.split_once(':') else { continue };
-        if key.is_empty() || key.starts_with(['#', '{', '[', '"', '\'']) || !(after.is_empty() || after.starts_with(' ')) {
+        if key.is_empty()
+            || key.starts_with(['#', '{', '[', '"', '\''])
+            || !(after.is_empty() || after.starts_with(' '))
+        {
             continue;
         }
         open.retain(|(of, _)| *of <= indent);
@@ -287,7 +290,9 @@ pub(crate) fn read_config(call: &mut Call<'_>) -> Answer<Value> {
                 && version == call.kind.api_version()
             {
                 let separator = if version.contains('/') { "" } else { "/" };
-                return Err(Refusal::bad_request(format!("invalid object type: {separator}{version}, Kind={kind}")));
+                return Err(Refusal::bad_request(format!(
+                    "invalid object type: {separator}{version}, Kind={kind}"
+                )));
             }
             Value::Object(map)
         }

@@ -30,7 +30,9 @@ pub(super) fn service(object: &Value, causes: &mut Vec<Cause>) {
             } else {
                 let name = text(spec, "externalName").trim_end_matches('.');
                 let why = names::subdomain(name);
-                causes.extend(why.iter().map(|why| Cause::invalid("spec.externalName", &spec["externalName"], why)));
+                causes.extend(
+                    why.iter().map(|why| Cause::invalid("spec.externalName", &spec["externalName"], why)),
+                );
             }
             if !text(spec, "clusterIP").is_empty() {
                 let why = "may not be set for ExternalName services";
@@ -53,7 +55,11 @@ pub(super) fn service(object: &Value, causes: &mut Vec<Cause>) {
         && !(1..=86400).contains(&seconds)
     {
         let field = "spec.sessionAffinityConfig.clientIP.timeoutSeconds";
-        causes.push(Cause::invalid(field, &json!(seconds), "must be greater than 0 and less than or equal to 86400"));
+        causes.push(Cause::invalid(
+            field,
+            &json!(seconds),
+            "must be greater than 0 and less than or equal to 86400",
+        ));
     }
     addresses(spec, causes);
     for (position, address) in items(&spec["externalIPs"]).enumerate() {
@@ -77,13 +83,21 @@ pub(super) fn service(object: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid("spec.externalTrafficPolicy", &spec["externalTrafficPolicy"], why));
         } else if !matches!(policy, "Cluster" | "Local") {
             let supported = ["Cluster", "Local"];
-            causes.push(Cause::not_supported("spec.externalTrafficPolicy", &spec["externalTrafficPolicy"], &supported));
+            causes.push(Cause::not_supported(
+                "spec.externalTrafficPolicy",
+                &spec["externalTrafficPolicy"],
+                &supported,
+            ));
         }
     }
     let policy = text(spec, "internalTrafficPolicy");
     if !matches!(policy, "" | "Cluster" | "Local") {
         let supported = ["Cluster", "Local"];
-        causes.push(Cause::not_supported("spec.internalTrafficPolicy", &spec["internalTrafficPolicy"], &supported));
+        causes.push(Cause::not_supported(
+            "spec.internalTrafficPolicy",
+            &spec["internalTrafficPolicy"],
+            &supported,
+        ));
     }
 }
 
@@ -117,7 +131,9 @@ fn ports(spec: &Value, headless: bool, causes: &mut Vec<Cause>) {
     }
     let known: Vec<&Value> = items(&spec["ports"]).collect();
     for (position, port) in known.iter().enumerate() {
-        let twice = known[..position].iter().any(|other| other["port"] == port["port"] && other["protocol"] == port["protocol"]);
+        let twice = known[..position]
+            .iter()
+            .any(|other| other["port"] == port["port"] && other["protocol"] == port["protocol"]);
         if twice {
             let shown = json!({
                 "Name": "", "Protocol": port["protocol"], "AppProtocol": null, "Port": port["port"],
@@ -141,7 +157,9 @@ fn node_ports(spec: &Value, kind: &str, causes: &mut Vec<Cause>) {
             causes.push(Cause::forbidden(field, &why));
             continue;
         }
-        let twice = known[..position].iter().any(|other| other["nodePort"] == port["nodePort"] && other["protocol"] == port["protocol"]);
+        let twice = known[..position]
+            .iter()
+            .any(|other| other["nodePort"] == port["nodePort"] && other["protocol"] == port["protocol"]);
         if twice {
             causes.push(Cause::duplicate(field, &json!(number)));
         }
@@ -187,7 +205,10 @@ pub(super) fn update_service(new: &Value, old: &Value, causes: &mut Vec<Cause>) 
     if !external && !first.is_empty() && now["clusterIPs"][0] != was["clusterIPs"][0] {
         causes.push(Cause::invalid("spec.clusterIPs[0]", &now["clusterIPs"], "may not change once set"));
     }
-    if !was["loadBalancerClass"].is_null() && now["loadBalancerClass"] != was["loadBalancerClass"] && now["type"] == was["type"] {
+    if !was["loadBalancerClass"].is_null()
+        && now["loadBalancerClass"] != was["loadBalancerClass"]
+        && now["type"] == was["type"]
+    {
         let why = "may not change once set";
         causes.push(Cause::invalid("spec.loadBalancerClass", &now["loadBalancerClass"], why));
     }
@@ -280,7 +301,9 @@ fn backend(backend: &Value, path: &str, causes: &mut Vec<Cause>) {
         causes.push(Cause::required(format!("{path}.service.name"), ""));
     } else {
         let why = names::label_1035(name);
-        causes.extend(why.iter().map(|why| Cause::invalid(format!("{path}.service.name"), &service["name"], why)));
+        causes.extend(
+            why.iter().map(|why| Cause::invalid(format!("{path}.service.name"), &service["name"], why)),
+        );
     }
     let (port, number) = (text(&service["port"], "name"), service["port"]["number"].as_i64().unwrap_or(0));
     if !port.is_empty() && number != 0 {
@@ -310,7 +333,8 @@ pub(super) fn network_policy(object: &Value, causes: &mut Vec<Cause>) {
                     causes.push(Cause::required(at.clone(), "must specify a peer"));
                 }
                 if given.contains(&"ipBlock") && given.len() > 1 {
-                    causes.push(Cause::forbidden(at.clone(), "may not specify both ipBlock and another peer"));
+                    causes
+                        .push(Cause::forbidden(at.clone(), "may not specify both ipBlock and another peer"));
                 }
                 if given.contains(&"ipBlock") {
                     let cidr = text(&peer["ipBlock"], "cidr");
@@ -318,7 +342,11 @@ pub(super) fn network_policy(object: &Value, causes: &mut Vec<Cause>) {
                         causes.push(Cause::required(format!("{at}.ipBlock.cidr"), ""));
                     } else if !is_cidr(cidr) {
                         let why = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
-                        causes.push(Cause::invalid(format!("{at}.ipBlock.cidr"), &peer["ipBlock"]["cidr"], why));
+                        causes.push(Cause::invalid(
+                            format!("{at}.ipBlock.cidr"),
+                            &peer["ipBlock"]["cidr"],
+                            why,
+                        ));
                     }
                 }
             }

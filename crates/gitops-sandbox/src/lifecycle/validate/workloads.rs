@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::selectors::fits_selector;
-use super::fields::{has, immutable, is_empty_selector, is_usable, items, non_negative, one_of, selector, text};
+use super::fields::{
+    has, immutable, is_empty_selector, is_usable, items, non_negative, one_of, selector, text,
+};
 use super::pods;
 use crate::wire::status::Cause;
 
@@ -81,12 +83,17 @@ fn rolling(update: &Value, path: &str, causes: &mut Vec<Cause>) {
     for name in ["maxUnavailable", "maxSurge"] {
         int_or_percent(&update[name], &format!("{path}.{name}"), causes);
     }
-    let is_zero = |value: &Value| matches!(value, Value::Number(number) if number.as_i64() == Some(0)) || *value == "0%";
+    let is_zero = |value: &Value| {
+        matches!(value, Value::Number(number) if number.as_i64() == Some(0)) || *value == "0%"
+    };
     if is_zero(&update["maxUnavailable"]) && is_zero(&update["maxSurge"]) {
         let why = "may not be 0 when `maxSurge` is 0";
         causes.push(Cause::invalid(format!("{path}.maxUnavailable"), &update["maxUnavailable"], why));
     }
-    let percent = update["maxUnavailable"].as_str().and_then(|text| text.strip_suffix('%')).and_then(|n| n.parse::<i64>().ok());
+    let percent = update["maxUnavailable"]
+        .as_str()
+        .and_then(|text| text.strip_suffix('%'))
+        .and_then(|n| n.parse::<i64>().ok());
     if percent.is_some_and(|percent| percent > 100) {
         let field = format!("{path}.maxUnavailable");
         causes.push(Cause::invalid(field, &update["maxUnavailable"], "must not be greater than 100%"));
@@ -159,10 +166,16 @@ pub(super) fn stateful_set(object: &Value, causes: &mut Vec<Cause>) {
         "OnDelete" => {
             if has(strategy, "rollingUpdate") {
                 let why = "only allowed for updateStrategy 'RollingUpdate'";
-                causes.push(Cause::invalid("spec.updateStrategy.rollingUpdate", &strategy["rollingUpdate"], why));
+                causes.push(Cause::invalid(
+                    "spec.updateStrategy.rollingUpdate",
+                    &strategy["rollingUpdate"],
+                    why,
+                ));
             }
         }
-        "RollingUpdate" => non_negative(&strategy["rollingUpdate"], "partition", "spec.updateStrategy.rollingUpdate", causes),
+        "RollingUpdate" => {
+            non_negative(&strategy["rollingUpdate"], "partition", "spec.updateStrategy.rollingUpdate", causes)
+        }
         _ => {
             let why = "must be 'RollingUpdate' or 'OnDelete'";
             causes.push(Cause::invalid("spec.updateStrategy", strategy, why));
@@ -197,10 +210,16 @@ pub(super) fn daemon_set(object: &Value, causes: &mut Vec<Cause>) {
     non_negative(spec, "minReadySeconds", "spec", causes);
     match text(&spec["updateStrategy"], "type") {
         "OnDelete" => {}
-        "RollingUpdate" => rolling(&spec["updateStrategy"]["rollingUpdate"], "spec.updateStrategy.rollingUpdate", causes),
+        "RollingUpdate" => {
+            rolling(&spec["updateStrategy"]["rollingUpdate"], "spec.updateStrategy.rollingUpdate", causes)
+        }
         _ => {
             let supported = ["RollingUpdate", "OnDelete"];
-            causes.push(Cause::not_supported("spec.updateStrategy.type", &spec["updateStrategy"]["type"], &supported));
+            causes.push(Cause::not_supported(
+                "spec.updateStrategy.type",
+                &spec["updateStrategy"]["type"],
+                &supported,
+            ));
         }
     }
     non_negative(spec, "revisionHistoryLimit", "spec", causes);
@@ -230,13 +249,19 @@ pub(super) fn job(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn job_spec(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
-    for name in ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"] {
+    for name in
+        ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"]
+    {
         non_negative(spec, name, path, causes);
     }
     let mode = text(spec, "completionMode");
     if !matches!(mode, "" | "NonIndexed" | "Indexed") {
         let supported = ["NonIndexed", "Indexed"];
-        causes.push(Cause::not_supported(format!("{path}.completionMode"), &spec["completionMode"], &supported));
+        causes.push(Cause::not_supported(
+            format!("{path}.completionMode"),
+            &spec["completionMode"],
+            &supported,
+        ));
     }
     if mode == "Indexed" && !has(spec, "completions") {
         let why = "when completion mode is Indexed";
@@ -264,7 +289,9 @@ pub(super) fn cron_job(object: &Value, causes: &mut Vec<Cause>) {
     if schedule.is_empty() {
         causes.push(Cause::required("spec.schedule", ""));
     } else if !schedule.starts_with('@') {
-        let parts = schedule.split_whitespace().filter(|part| !part.starts_with("TZ=") && !part.starts_with("CRON_TZ="));
+        let parts = schedule
+            .split_whitespace()
+            .filter(|part| !part.starts_with("TZ=") && !part.starts_with("CRON_TZ="));
         let count = parts.count();
         if count != 5 {
             let why = format!("expected exactly 5 fields, found {count}: [{schedule}]");
@@ -289,8 +316,13 @@ pub(super) fn update_stateful_set(new: &Value, old: &Value, causes: &mut Vec<Cau
         let mut spec = object["spec"].clone();
         if let Some(map) = spec.as_object_mut() {
             for name in [
-                "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-                "persistentVolumeClaimRetentionPolicy", "minReadySeconds",
+                "replicas",
+                "ordinals",
+                "template",
+                "updateStrategy",
+                "revisionHistoryLimit",
+                "persistentVolumeClaimRetentionPolicy",
+                "minReadySeconds",
             ] {
                 map.remove(name);
             }
@@ -325,7 +357,12 @@ pub(super) fn update_job(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
     }
     immutable(&now["completionMode"], &was["completionMode"], "spec.completionMode", causes);
     immutable(&now["podFailurePolicy"], &was["podFailurePolicy"], "spec.podFailurePolicy", causes);
-    immutable(&now["backoffLimitPerIndex"], &was["backoffLimitPerIndex"], "spec.backoffLimitPerIndex", causes);
+    immutable(
+        &now["backoffLimitPerIndex"],
+        &was["backoffLimitPerIndex"],
+        "spec.backoffLimitPerIndex",
+        causes,
+    );
     immutable(&now["managedBy"], &was["managedBy"], "spec.managedBy", causes);
 }
 
@@ -347,7 +384,8 @@ pub(super) fn update_pod(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
         spec
     };
     let known: Vec<&Value> = items(&old["spec"]["tolerations"]).collect();
-    let kept = known.iter().all(|toleration| items(&new["spec"]["tolerations"]).any(|now| now == *toleration));
+    let kept =
+        known.iter().all(|toleration| items(&new["spec"]["tolerations"]).any(|now| now == *toleration));
     if !kept {
         let why = "existing toleration can not be modified except its tolerationSeconds";
         causes.push(Cause::forbidden("spec.tolerations", why));
