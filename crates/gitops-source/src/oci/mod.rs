@@ -34,6 +34,8 @@ mod diagnostic;
 mod docker_config;
 mod error;
 mod exchange;
+#[cfg(feature = "fuzz")]
+pub mod fuzzed;
 mod image_name;
 mod link;
 mod manifest;

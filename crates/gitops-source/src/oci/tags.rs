@@ -140,14 +140,14 @@ pub(super) fn is_tag(text: &str) -> bool {
 
 /// Why a page is not used.
 #[derive(Debug, PartialEq, Eq)]
-enum Fault {
+pub(super) enum Fault {
     TooMany,
     Tag(String),
     Json(String),
 }
 
 /// Reads a page's tags, no more than there is room for.
-fn read_page(body: &[u8], room: usize) -> Result<Vec<String>, Fault> {
+pub(super) fn read_page(body: &[u8], room: usize) -> Result<Vec<String>, Fault> {
     let mut fault = None;
     let mut reader = serde_json::Deserializer::from_slice(body);
     let page = Page { room, fault: &mut fault };

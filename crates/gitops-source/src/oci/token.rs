@@ -102,7 +102,7 @@ async fn accept(exchange: &mut Exchange<'_>, answer: super::exchange::Answer) ->
     read(&body).map_err(refuse)
 }
 
-fn read(body: &[u8]) -> Result<Token, &'static str> {
+pub(super) fn read(body: &[u8]) -> Result<Token, &'static str> {
     let body: Value = serde_json::from_slice(body).map_err(|_| "the token server's answer is not JSON")?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let token =

@@ -128,7 +128,10 @@ pub(super) async fn answer(
     if service == RegistryService::Token {
         return fail(token(&front, &method, &uri, &headers, &body), fault);
     }
-    match forward(&front, &method, &uri, &headers, body).await {
+    // Who cuts pages needs the whole list.
+    let whole = (service == RegistryService::Tags && pages.is_some()).then(|| uri.path().to_owned());
+    let wanted = whole.unwrap_or_else(|| uri.to_string());
+    match forward(&front, &method, &wanted, &headers, body).await {
         Ok(mut response) => {
             if let Some(realm) = realm {
                 rename_realm(&mut response, &realm);
@@ -157,11 +160,11 @@ fn service_of(path: &str) -> RegistryService {
 async fn forward(
     front: &Front,
     method: &Method,
-    uri: &Uri,
+    path: &str,
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Response<Bytes>, reqwest::Error> {
-    let address = format!("{}{uri}", front.plan.backend);
+    let address = format!("{}{path}", front.plan.backend);
     let mut headers = headers.clone();
     for name in [header::HOST, header::ACCEPT_ENCODING, header::CONTENT_LENGTH] {
         headers.remove(name);
