@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser};
 use gitops_api::GoDuration;
 use gitops_controllers::Kind;
 
-/// Serves Flux's kinds: GitRepository and Kustomization.
+/// Serves Flux's kinds: GitRepository, Kustomization, ImageRepository, ImagePolicy, Provider, Alert and Receiver.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "controllers", rename_all = "kebab-case")]
 pub(crate) struct Flags {
@@ -23,7 +23,7 @@ pub(crate) struct Flags {
     #[arg(long, env = "RUNTIME_NAMESPACE", default_value = "flux-system")]
     pub(crate) runtime_namespace: String,
 
-    /// The folder of artifacts and Git object stores.
+    /// The folder of artifacts, Git object stores and tags of images.
     #[arg(long, env = "STORAGE_PATH", default_value = "./data")]
     pub(crate) storage_path: PathBuf,
 
@@ -35,17 +35,21 @@ pub(crate) struct Flags {
     #[arg(long, env = "STORAGE_ADV_ADDR", default_value = "")]
     pub(crate) storage_adv_addr: String,
 
-    /// Where events are posted; empty means that they go to the API server only.
+    /// Where events are posted; without it they go to the notification part of this program, if it runs.
     #[arg(long, env = "EVENTS_ADDR", default_value = "")]
     pub(crate) events_addr: String,
 
-    /// Where the notification part listens for events. It is not part of this program yet; the flag is accepted.
-    #[arg(long, default_value = "")]
+    /// Where the notification part takes events; it runs with the kind Alert. Flux has :9090, where artifacts are served here.
+    #[arg(long, default_value = ":9091")]
     pub(crate) events_listen_addr: String,
 
-    /// Where the notification part receives webhooks. It is not part of this program yet; the flag is accepted.
-    #[arg(long = "receiverAddr", default_value = "")]
+    /// Where the notification part takes webhooks; it does so with the kind Receiver.
+    #[arg(long = "receiverAddr", default_value = ":9292")]
     pub(crate) receiver_addr: String,
+
+    /// How long the same event is taken only once.
+    #[arg(long, default_value = "5m", value_parser = duration)]
+    pub(crate) rate_limit_interval: Duration,
 
     /// The address of the metrics.
     #[arg(long, default_value = ":8080")]
@@ -87,6 +91,11 @@ pub(crate) struct Flags {
     #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub(crate) no_cross_namespace_refs: bool,
 
+    /// Make the checks that Flux does not make: refuse encrypted files that were changed after they were encrypted. Not
+    /// Flux's.
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) strict: bool,
+
     /// The ServiceAccount that is impersonated where an object names none.
     #[arg(long, default_value = "")]
     pub(crate) default_service_account: String,
@@ -98,6 +107,13 @@ pub(crate) struct Flags {
     /// How much is logged: trace, debug, info or error.
     #[arg(long, default_value = "info")]
     pub(crate) log_level: String,
+}
+
+impl Flags {
+    /// Tells whether a kind is served.
+    pub(crate) fn serves(&self, kind: Kind) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(&kind)
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -1,10 +1,13 @@
 //! Putting the parts together: servers, lease, reconcilers, and a graceful end.
 
 use std::error::Error;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use gitops_apply::client_for;
-use gitops_controllers::{ControllerOptions, Controllers, Shared};
+use gitops_controllers::{ControllerOptions, Controllers, Kind, Shared};
+use gitops_image::DiskTagStore;
+use gitops_notify::DispatchOptions;
 use gitops_runtime::events::Delivery;
 use gitops_runtime::jitter::Jitter;
 use gitops_runtime::lease::{Leadership, LeaseTimes, lease_name};
@@ -69,13 +72,26 @@ pub(crate) async fn run(flags: Flags) -> Result<(), Failure> {
     tokio::spawn(serve(storage_at, artifacts.root().to_owned(), stop.clone().cancelled_owned()));
     readiness.set(true);
 
-    let mut controllers =
-        Controllers::new(shared, artifacts, flags.storage_path.join("git")).instance(instance());
+    let mut controllers = Controllers::new(shared, artifacts, flags.storage_path.join("git"))
+        .instance(instance())
+        .tags(Arc::new(DiskTagStore::new(flags.storage_path.join("tags"))?))
+        .dispatch(DispatchOptions::flux().interval(flags.rate_limit_interval));
     if !flags.kinds.is_empty() {
         controllers = controllers.kinds(flags.kinds.clone());
     }
-    if !flags.events_addr.is_empty() {
-        controllers = controllers.events_to(Delivery::to(&flags.events_addr));
+    let mut events_addr = flags.events_addr.clone();
+    if flags.serves(Kind::Alert) && !flags.events_listen_addr.is_empty() {
+        let events_at = listen(&flags.events_listen_addr).await?;
+        if events_addr.is_empty() {
+            events_addr = own_address(events_at.local_addr()?);
+        }
+        controllers = controllers.events_at(events_at);
+    }
+    if flags.serves(Kind::Receiver) && !flags.receiver_addr.is_empty() {
+        controllers = controllers.webhooks_at(listen(&flags.receiver_addr).await?);
+    }
+    if !events_addr.is_empty() {
+        controllers = controllers.events_to(Delivery::to(&events_addr));
     }
     work(controllers, leadership, &stop).await
 }
@@ -111,6 +127,7 @@ fn options(flags: &Flags) -> ControllerOptions {
     options.namespace = (!flags.watch_all_namespaces).then(|| flags.runtime_namespace.clone());
     options.label_selector = some(&flags.watch_label_selector);
     options.no_cross_namespace_refs = flags.no_cross_namespace_refs;
+    options.strict = flags.strict;
     options.default_service_account = some(&flags.default_service_account);
     options
 }
@@ -123,6 +140,18 @@ async fn config(flags: &Flags) -> Result<Config, Failure> {
         }
         None => Config::infer().await?,
     })
+}
+
+/// Where this process reaches an address at which it listens.
+fn own_address(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    format!("http://{address}/")
 }
 
 async fn listen(address: &str) -> Result<TcpListener, Failure> {

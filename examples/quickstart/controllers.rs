@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use gitops_apply::client_for;
 use gitops_controllers::{ControllerOptions, Controllers, Shared};
+use gitops_image::DiskTagStore;
+use gitops_runtime::events::Delivery;
 use gitops_runtime::metrics::Metrics;
 use gitops_source::artifact::{LocalStore, StoreOptions, serve};
 use kube::Config;
@@ -19,6 +21,8 @@ use crate::failure::Failure;
 pub(crate) struct Running {
     stop: CancellationToken,
     task: JoinHandle<Result<(), gitops_source::SourceError>>,
+    /// Where webhooks are taken, `http://host:port`.
+    hooks: String,
     _folder: TempDir,
 }
 
@@ -41,9 +45,23 @@ impl Running {
             metrics: Arc::new(Metrics::default()),
             stop: stop.clone(),
         };
-        let controllers = Controllers::new(shared, Arc::new(artifacts), folder.path().join("git"));
+        // They tell the notification part what happens, which passes it on to the chat, and takes webhooks.
+        let events = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let webhooks = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let hooks = format!("http://{}", webhooks.local_addr()?);
+        let delivery = Delivery::to(&format!("http://{}/", events.local_addr()?));
+        let controllers = Controllers::new(shared, Arc::new(artifacts), folder.path().join("git"))
+            .tags(Arc::new(DiskTagStore::new(folder.path().join("tags"))?))
+            .events_to(delivery)
+            .events_at(events)
+            .webhooks_at(webhooks);
         let task = tokio::spawn(controllers.instance("quickstart").run());
-        Ok(Self { stop, task, _folder: folder })
+        Ok(Self { stop, task, hooks, _folder: folder })
+    }
+
+    /// Returns where webhooks are taken, `http://host:port`.
+    pub(crate) fn hooks(&self) -> &str {
+        &self.hooks
     }
 
     /// Lets what runs be finished, and ends.

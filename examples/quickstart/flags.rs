@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-/// Shows one commit's way from Git into a cluster, in five acts, each checked against the API.
+/// Shows one commit's way from Git into a cluster, in eight acts, each checked against the API.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "quickstart")]
 pub(crate) struct Flags {

@@ -1,19 +1,23 @@
-//! One commit on its way: Git → artifact → manifests → plan → cluster → health → prune → status → event.
+//! One commit on its way: Git → artifact → manifests → plan → cluster → health → prune → status → event; then what starts it,
+//! who hears of it, and how a newer image is found.
 //!
-//! Read it in this order: `play` is the story, `setup` and `fleet` are its scenery, `acts` are its five parts; `watch` asks
-//! the API and `show` draws. `cargo run --example quickstart -- --keep` leaves everything running to look around in.
+//! Read it in this order: `play` is the story, `setup` and `fleet` are its scenery, `acts` are its eight parts; `watch`
+//! asks the API and `show` draws; `chat`, `hook` and `registry` stand for the world outside. `cargo run --example quickstart -- --keep` leaves everything running to look around in.
 
 #![allow(clippy::print_stdout)] // a program talks to its user
 
 mod acts;
+mod chat;
 mod cluster;
 mod controllers;
 mod failure;
 mod feed;
 mod flags;
 mod fleet;
+mod hook;
 mod paint;
 mod play;
+mod registry;
 mod setup;
 mod show;
 mod watch;

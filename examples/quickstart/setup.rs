@@ -3,17 +3,18 @@
 //! It is brought there by the SDK itself: the same `Applier` that the controllers use, in stages, so that kinds are served
 //! before objects of them are applied.
 
-use gitops_api::kustomize_v1::Kustomization;
-use gitops_api::source_v1::GitRepository;
+use gitops_api::notification_v1beta3::{Alert, Provider};
 use gitops_apply::{Action, Applier, ApplyReport, FieldManager};
+use gitops_controllers::Kind;
 use gitops_manifest::{Manifests, Object, ParseOptions, parse_objects};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::DeleteParams;
-use kube::{Api, Client, CustomResourceExt, Resource};
+use kube::{Api, Client, Resource};
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::hook::TOKEN;
 use crate::watch::until_gone;
 use crate::world::{SYSTEM, World};
 
@@ -23,16 +24,30 @@ const DOCUMENTS: &str = include_str!("documents.yaml");
 /// The address in the documents that is not ours.
 const THEIR_URL: &str = "ssh://git@github.com/example/fleet-infra";
 
-/// Installs the kinds, the namespace and the Secret with the repository's password.
+/// A Provider, an Alert and a Receiver.
+const NOTIFICATION: &str = include_str!("notification.yaml");
+
+/// An ImageRepository and an ImagePolicy, as users of Flux write them.
+const IMAGES: &str = include_str!("images.yaml");
+
+/// The registry in the documents that is not ours.
+const THEIR_REGISTRY: &str = "ghcr.io";
+
+/// Installs the kinds, the namespace, the Secrets — the repository's password, the chat's address, the forge's token — and who
+/// hears what.
 ///
 /// Returns the kinds that were not there before.
-pub(crate) async fn install(client: &Client, secret: Object) -> Result<Vec<String>, Failure> {
+pub(crate) async fn install(client: &Client, password: Object, chat: &str) -> Result<Vec<String>, Failure> {
     let mut objects = Vec::new();
-    for definition in [GitRepository::crd(), Kustomization::crd()] {
+    let is_served =
+        |d: &CustomResourceDefinition| Kind::ALL.iter().any(|kind| kind.name() == d.spec.names.kind);
+    for definition in gitops_api::crds().into_iter().filter(is_served) {
         objects.push(Object::new(serde_json::to_value(definition)?)?);
     }
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}});
-    objects.extend([Object::new(namespace)?, secret]);
+    objects.extend([Object::new(namespace)?, password]);
+    objects.extend([secret("chat", "address", chat)?, secret("push", "token", TOKEN)?]);
+    objects.extend(parse_objects("notification.yaml", NOTIFICATION.as_bytes(), &ParseOptions::kubectl())?);
     let report = apply(client, objects).await?;
     let created = report.changes.changes().iter().filter(|change| change.action == Action::Created);
     Ok(created
@@ -47,6 +62,23 @@ pub(crate) async fn apply_documents(client: &Client, url: &str) -> Result<(), Fa
     apply(client, parse_objects("documents.yaml", text.as_bytes(), &ParseOptions::kubectl())?).await.map(drop)
 }
 
+/// Applies the two documents about images, unchanged but for the registry.
+pub(crate) async fn apply_images(world: &World) -> Result<(), Failure> {
+    let text = IMAGES.replace(THEIR_REGISTRY, world.registry.host());
+    apply(&world.client, parse_objects("images.yaml", text.as_bytes(), &ParseOptions::kubectl())?)
+        .await
+        .map(drop)
+}
+
+fn secret(name: &str, key: &str, value: &str) -> Result<Object, Failure> {
+    Ok(Object::new(json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": SYSTEM},
+        "stringData": {key: value},
+    }))?)
+}
+
 async fn apply(client: &Client, objects: Vec<Object>) -> Result<ApplyReport, Failure> {
     let applier = Applier::new(client.clone(), FieldManager::new("quickstart"));
     let plan = applier.plan(&Manifests::from(objects)).await?;
@@ -58,6 +90,11 @@ pub(crate) async fn remove(world: &World, kinds: &[String]) -> Result<(), Failur
     delete(&world.kustomizations, "flux-system").await?;
     delete(&world.kustomizations, "shop").await?;
     delete(&world.repositories, "flux-system").await?;
+    delete(&world.policies, "test-app").await?;
+    delete(&world.images, "test-app").await?;
+    delete(&world.receivers, "push").await?;
+    delete(&Api::<Alert>::namespaced(world.client.clone(), SYSTEM), "fleet").await?;
+    delete(&Api::<Provider>::namespaced(world.client.clone(), SYSTEM), "chat").await?;
     delete(&Api::<Namespace>::all(world.client.clone()), SYSTEM).await?;
     for kind in kinds {
         delete(&Api::<CustomResourceDefinition>::all(world.client.clone()), kind).await?;

@@ -109,7 +109,7 @@ impl Show {
             table.push_str(&format!("\n  {}  {title:titles$}  {outcome:outcomes$}  {took:>7}", number + 1));
         }
         let total: Duration = acts.iter().map(|act| act.took).sum();
-        self.line(&format!("\n{}{table}", self.paint.title(&format!("All five acts, {}", seconds(total)))));
+        self.line(&format!("\n{}{table}", self.paint.title(&format!("All eight acts, {}", seconds(total)))));
     }
 
     /// Prints why the play ended before its time.
@@ -122,6 +122,6 @@ impl Show {
     }
 }
 
-fn seconds(duration: Duration) -> String {
+pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
 }

@@ -1,6 +1,8 @@
-//! What the acts play with: the cluster's API and the fleet's repository.
+//! What the acts play with: the cluster's API, the fleet's repository, and the world outside: a chat, a forge, a registry.
 
+use gitops_api::image_v1::{ImagePolicy, ImageRepository};
 use gitops_api::kustomize_v1::Kustomization;
+use gitops_api::notification_v1::Receiver;
 use gitops_api::source_v1::GitRepository;
 use gitops_api::{annotations, k8s_openapi::jiff};
 use k8s_openapi::NamespaceResourceScope;
@@ -11,9 +13,12 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::chat::Chat;
 use crate::failure::Failure;
 use crate::fleet::Fleet;
-use crate::watch::until;
+use crate::hook::{TOKEN, announce};
+use crate::registry::Registry;
+use crate::watch::{expect, until};
 
 /// The namespace of the GitRepository, the Kustomizations and their Secret.
 pub(crate) const SYSTEM: &str = "flux-system";
@@ -24,8 +29,15 @@ pub(crate) const SHOP_NAMESPACE: &str = "quickstart-shop";
 pub(crate) struct World {
     pub(crate) client: Client,
     pub(crate) fleet: Fleet,
+    pub(crate) chat: Chat,
+    pub(crate) registry: Registry,
+    /// Where the controllers take webhooks, `http://host:port`.
+    pub(crate) hooks: String,
     pub(crate) repositories: Api<GitRepository>,
     pub(crate) kustomizations: Api<Kustomization>,
+    pub(crate) images: Api<ImageRepository>,
+    pub(crate) policies: Api<ImagePolicy>,
+    pub(crate) receivers: Api<Receiver>,
     pub(crate) events: Api<Event>,
     pub(crate) config_maps: Api<ConfigMap>,
     pub(crate) deployments: Api<Deployment>,
@@ -33,12 +45,18 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(client: &Client, fleet: Fleet) -> Self {
+    pub(crate) fn new(client: &Client, fleet: Fleet, chat: Chat, registry: Registry, hooks: &str) -> Self {
         Self {
             client: client.clone(),
             fleet,
+            chat,
+            registry,
+            hooks: hooks.to_owned(),
             repositories: Api::namespaced(client.clone(), SYSTEM),
             kustomizations: Api::namespaced(client.clone(), SYSTEM),
+            images: Api::namespaced(client.clone(), SYSTEM),
+            policies: Api::namespaced(client.clone(), SYSTEM),
+            receivers: Api::namespaced(client.clone(), SYSTEM),
             events: Api::namespaced(client.clone(), SYSTEM),
             config_maps: Api::namespaced(client.clone(), SHOP_NAMESPACE),
             deployments: Api::namespaced(client.clone(), SHOP_NAMESPACE),
@@ -90,6 +108,21 @@ impl World {
         Ok(())
     }
 
+    /// Returns the address at which the forge announces pushes, as soon as the Receiver has a path.
+    pub(crate) async fn hook_address(&self) -> Result<String, Failure> {
+        let has_path = |r: &Receiver| r.status.as_ref().is_some_and(|status| status.webhook_path.is_some());
+        let receiver =
+            until(&self.receivers, "push", "whether the Receiver has a path", has_path, true).await?;
+        let path = receiver.status.and_then(|status| status.webhook_path).unwrap_or_default();
+        Ok(format!("{}{path}", self.hooks))
+    }
+
+    /// Announces a push, as the forge does.
+    pub(crate) async fn announce_push(&self) -> Result<(), Failure> {
+        let status = announce(&self.hook_address().await?, TOKEN).await?;
+        expect("the answer to the forge", status, 200)
+    }
+
     /// Returns the greeting in the shop's settings.
     pub(crate) async fn greeting(&self) -> Result<Option<String>, Failure> {
         Ok(self.config_maps.get("settings").await?.data.and_then(|mut data| data.remove("greeting")))
@@ -97,7 +130,7 @@ impl World {
 }
 
 /// Sets the annotation by which Flux's users and tools ask for a reconciliation; each new token asks again.
-async fn request<K>(api: &Api<K>, name: &str) -> Result<String, Failure>
+pub(crate) async fn request<K>(api: &Api<K>, name: &str) -> Result<String, Failure>
 where
     K: Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
 {

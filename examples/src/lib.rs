@@ -1,6 +1,6 @@
 //! The programs stand beside this file, one folder each; there is nothing to link against.
 //!
-//! - `quickstart`: one commit's way from Git into a cluster, shown in five acts.
+//! - `quickstart`: one commit's way from Git into a cluster, shown in eight acts.
 //! - `embed`: GitOps inside a program of your own.
 //! - `image-update`: which newer images a registry has for the manifests of a folder, and the diff that brings them.
 //! - `controllers`: the reconcilers as one binary, with Flux's flags; `crds` prints the definitions of their kinds.

@@ -16,10 +16,13 @@ use crate::order::{Stage, rank};
 use crate::plan::{Intent, Plan, PlannedObject};
 use crate::prepare::Prepared;
 use crate::progress::Progress;
-use crate::report::{Action, Change, ChangeSet};
+use crate::report::{Action, Change, ChangeSet, HealthOutcome};
 
 /// How often a take-over of fields is begun anew when other writers are faster.
 const TAKE_OVER_TRIES: usize = 5;
+/// How long a failure of what was just written may be one of before: a definition does not say which generation its
+/// conditions are about.
+const JUDGED_ANEW: Duration = Duration::from_secs(2);
 /// How long the kinds of an established definition may take to be served.
 const KIND_APPEARS: Duration = Duration::from_secs(10);
 
@@ -221,11 +224,16 @@ impl Applier {
             return Ok(());
         }
         let options = HealthOptions::new(self.options.stage_timeout);
-        let health = until_healthy(&self.cluster, targets, &options, &self.listener).await;
-        if health.is_healthy() {
-            Ok(())
-        } else {
-            Err(ApplyError::NotReady { stage, health, changes: changes.clone() })
+        let written = Instant::now();
+        loop {
+            let health = until_healthy(&self.cluster, targets.clone(), &options, &self.listener).await;
+            if health.is_healthy() {
+                return Ok(());
+            }
+            if health.outcome != HealthOutcome::FailedEarly || written.elapsed() > JUDGED_ANEW {
+                return Err(ApplyError::NotReady { stage, health, changes: changes.clone() });
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 }

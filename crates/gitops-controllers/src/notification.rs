@@ -13,15 +13,18 @@ mod resources;
 mod warnings;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
 use gitops_api::notification_v1::Receiver;
 use gitops_api::notification_v1beta3::{Alert, Provider};
 use gitops_notify::receiver::{ReceiveOptions, ReceiverEndpoint, Receivers};
 use gitops_notify::{DispatchOptions, Dispatcher, EventEndpoint, EventOptions, RouteOptions, Routes};
 use gitops_runtime::events::Recorder;
 use gitops_runtime::informer::Informer;
+use gitops_runtime::metrics::Requests;
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +35,31 @@ use resources::ClusterResources;
 
 /// How long what was accepted may still take when the process ends.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// Where requests come in, how they are counted, and until when.
+pub(crate) struct Door {
+    pub(crate) listener: TcpListener,
+    pub(crate) requests: Requests,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Door {
+    async fn serve(self, router: Router) {
+        let Self { listener, requests, stop } = self;
+        let counted = middleware::from_fn(move |request: Request, next: Next| {
+            let (requests, method, started) = (requests.clone(), request.method().clone(), Instant::now());
+            async move {
+                let answer = next.run(request).await;
+                requests.answered(method.as_str(), answer.status().as_u16(), started.elapsed());
+                answer
+            }
+        });
+        let served = axum::serve(listener, router.layer(counted));
+        if let Err(error) = served.with_graceful_shutdown(stop.cancelled_owned()).await {
+            tracing::error!(%error, "the server of the notification part broke off");
+        }
+    }
+}
 
 /// Routes events to the providers of the alerts.
 pub(crate) struct Dispatch {
@@ -63,14 +91,14 @@ impl Dispatch {
     }
 
     /// Takes events until `stop`; then what was accepted is delivered.
-    pub(crate) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    pub(crate) async fn serve(self, door: Door) {
         let known =
             async { tokio::join!(self.alerts.wait_until_listed(), self.providers.wait_until_listed()) };
-        if stop.run_until_cancelled(known).await.is_none() {
+        if door.stop.run_until_cancelled(known).await.is_none() {
             return;
         }
         let endpoint = EventEndpoint::new(self.dispatcher.clone(), EventOptions::default());
-        listen(listener, Router::new().fallback_service(endpoint), stop, "events").await;
+        door.serve(Router::new().fallback_service(endpoint)).await;
         self.dispatcher.shutdown(GRACE).await;
     }
 }
@@ -81,20 +109,12 @@ pub(crate) async fn receive(
     receivers: Receivers,
     informer: Arc<Informer<Receiver>>,
     options: ReceiveOptions,
-    listener: TcpListener,
-    stop: CancellationToken,
+    door: Door,
 ) {
-    if stop.run_until_cancelled(informer.wait_until_listed()).await.is_none() {
+    if door.stop.run_until_cancelled(informer.wait_until_listed()).await.is_none() {
         return;
     }
     let resources = ClusterResources::new(client.clone(), Kinds::new(client));
     let endpoint = ReceiverEndpoint::new(receivers, Arc::new(resources), options);
-    listen(listener, Router::new().fallback_service(endpoint), stop, "webhooks").await;
-}
-
-async fn listen(listener: TcpListener, router: Router, stop: CancellationToken, what: &str) {
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the server of {what} broke off");
-    }
+    door.serve(Router::new().fallback_service(endpoint)).await;
 }

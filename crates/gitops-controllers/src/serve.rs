@@ -41,7 +41,7 @@ use crate::git_repository::GitRepositoryReconciler;
 use crate::image_policy::{ImagePolicyReconciler, policies_of_repository};
 use crate::image_repository::ImageRepositoryReconciler;
 use crate::kustomization::{KustomizationReconciler, dependants_of_source, waiting_dependants};
-use crate::notification::{self, Dispatch};
+use crate::notification::{self, Dispatch, Door};
 use crate::provider::ProviderReconciler;
 use crate::receiver::{ReceiverReconciler, secret_of};
 pub use kind::Kind;
@@ -272,13 +272,15 @@ impl Controllers {
             async move { reconciler.reconcile(object).await }
         }));
         let Some(listener) = self.events.take() else { return };
+        let requests = self.shared.metrics.requests("gotk_event");
+        let door = Door { listener, requests, stop: told.clone() };
         let (recorder, written) = self.start_recorder(Kind::Alert);
         let (client, options) = (&self.shared.client, self.dispatch.clone());
         let no_cross_namespace = self.shared.options.no_cross_namespace_refs;
         let dispatch =
             Dispatch::new(client, own.clone(), providers.clone(), recorder, options, no_cross_namespace);
         running.work.push(self.until_stop(alert::keep(dispatch.routes(), own.subscribe())));
-        running.last.push(tokio::spawn(dispatch.serve(listener, told.clone())));
+        running.last.push(tokio::spawn(dispatch.serve(door)));
         running.last.push(written);
     }
 
@@ -295,8 +297,10 @@ impl Controllers {
         }));
         let Some(listener) = self.webhooks.take() else { return };
         let options = ReceiveOptions::flux().no_cross_namespace(self.shared.options.no_cross_namespace_refs);
-        let (client, stop) = (self.shared.client.clone(), self.shared.stop.clone());
-        running.work.push(notification::receive(client, index, own.clone(), options, listener, stop).boxed());
+        let requests = self.shared.metrics.requests("gotk_receiver");
+        let door = Door { listener, requests, stop: self.shared.stop.clone() };
+        let received = notification::receive(self.shared.client.clone(), index, own.clone(), options, door);
+        running.work.push(received.boxed());
     }
 
     fn recorder(&self, kind: Kind, running: &mut Running) -> Recorder {

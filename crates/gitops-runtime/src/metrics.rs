@@ -48,6 +48,20 @@ impl Metrics {
         self.durations.remove(&object(kind, namespace, name));
     }
 
+    /// Returns what counts the requests of one HTTP server, `prefix` being `gotk_event` or `gotk_receiver`.
+    ///
+    /// # Difference from Flux
+    /// The label `handler` is empty. Flux has the path there, which for webhooks is a secret.
+    pub fn requests(&self, prefix: &str) -> Requests {
+        let histogram: fn() -> Histogram = || Histogram::new(exponential_buckets(0.005, 2.0, 12));
+        let durations = Family::new_with_constructor(histogram);
+        let name = format!("{prefix}_http_request_duration_seconds");
+        self.register(|registry| {
+            registry.register(name, "The latency of the HTTP requests", durations.clone())
+        });
+        Requests { durations }
+    }
+
     /// Registers more metrics, for example those of an engine.
     pub fn register(&self, with: impl FnOnce(&mut Registry)) {
         with(&mut self.registry.lock().unwrap_or_else(PoisonError::into_inner));
@@ -64,6 +78,31 @@ impl Metrics {
     }
 }
 
+/// Counts the requests of one HTTP server.
+#[derive(Clone, Debug)]
+pub struct Requests {
+    durations: Family<Request, Histogram, fn() -> Histogram>,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Request {
+    service: String,
+    handler: String,
+    method: String,
+    code: u16,
+}
+
+impl Requests {
+    /// Counts one answer.
+    pub fn answered(&self, method: &str, code: u16, took: Duration) {
+        // Whoever asks chooses the method; a series for each would fill the memory.
+        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+        let method = known.into_iter().find(|known| *known == method).unwrap_or("other").to_owned();
+        let request = Request { service: String::new(), handler: String::new(), method, code };
+        self.durations.get_or_create(&request).observe(took.as_secs_f64());
+    }
+}
+
 fn object(kind: &str, namespace: &str, name: &str) -> Object {
     Object { kind: kind.to_owned(), name: name.to_owned(), namespace: namespace.to_owned() }
 }
@@ -71,6 +110,22 @@ fn object(kind: &str, namespace: &str, name: &str) -> Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_are_counted_by_method_and_code() {
+        let metrics = Metrics::default();
+        let requests = metrics.requests("gotk_event");
+        requests.answered("POST", 202, Duration::from_millis(3));
+        requests.answered("BREW", 202, Duration::from_millis(3));
+        let text = metrics.text();
+        for method in ["POST", "other"] {
+            let labels = format!("{{service=\"\",handler=\"\",method=\"{method}\",code=\"202\"}} 1");
+            assert!(
+                text.contains(&format!("gotk_event_http_request_duration_seconds_count{labels}")),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn series_come_and_go_with_the_object() {

@@ -47,8 +47,14 @@ fn the_flags_of_the_deployment_are_flags_of_the_program() {
         format!(":{}", port["containerPort"])
     };
     assert_eq!(
-        [flags.storage_addr, flags.metrics_addr, flags.health_addr],
-        [port("http"), port("http-prom"), port("healthz")]
+        [
+            flags.storage_addr,
+            flags.events_listen_addr,
+            flags.receiver_addr,
+            flags.metrics_addr,
+            flags.health_addr
+        ],
+        ["http", "http-events", "http-webhook", "http-prom", "healthz"].map(port)
     );
 }
 
@@ -92,6 +98,7 @@ async fn the_server_takes_everything_and_the_account_may_do_its_work() {
     };
     let sources = "source.toolkit.fluxcd.io";
     let kustomizations = "kustomize.toolkit.fluxcd.io";
+    let (images, notification) = ("image.toolkit.fluxcd.io", "notification.toolkit.fluxcd.io");
     for (verb, group, resource, namespace) in [
         ("watch", sources, "gitrepositories", ""),
         ("patch", sources, "gitrepositories", "apps"),
@@ -99,6 +106,12 @@ async fn the_server_takes_everything_and_the_account_may_do_its_work() {
         ("watch", kustomizations, "kustomizations", ""),
         ("patch", kustomizations, "kustomizations", "apps"),
         ("patch", kustomizations, "kustomizations/status", "apps"),
+        ("watch", images, "imagerepositories", ""),
+        ("patch", images, "imagepolicies/status", "apps"),
+        ("patch", notification, "providers", "apps"),
+        ("watch", notification, "alerts", ""),
+        ("patch", notification, "receivers/status", "apps"),
+        ("get", "", "namespaces", "apps"),
         ("get", "", "secrets", "apps"),
         ("get", "", "configmaps", "apps"),
         ("create", "", "events", "apps"),

@@ -80,6 +80,7 @@ impl fmt::Debug for HealthOptions {
 }
 
 /// An object that is waited for; without a place its kind is not served.
+#[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) id: ObjectId,
     pub(crate) place: Option<Place>,

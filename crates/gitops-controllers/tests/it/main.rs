@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod first_reconcile;
+mod images;
 mod notification;
 mod outage;
 mod rig;

@@ -226,6 +226,20 @@ fn split(text: &str) -> Result<Vec<(usize, &str)>, ReadError> {
     Ok(parts)
 }
 
+/// Returns what go-yaml says of a text that ends inside of a bracket; anything else stays as it is said.
+fn go_words(said: String, text: &str) -> String {
+    let close = match said.as_str() {
+        "unclosed bracket '['" => ']',
+        "unclosed bracket '{'" => '}',
+        _ => return said,
+    };
+    if text.trim_end().ends_with(['[', '{', ',']) {
+        "did not find expected node content".to_owned()
+    } else {
+        format!("did not find expected ',' or '{close}'")
+    }
+}
+
 struct Reader<'a> {
     nodes: &'a mut Nodes,
     limits: &'a ReadLimits,
@@ -243,7 +257,7 @@ impl Reader<'_> {
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| ReadError::Syntax {
                 line: error.marker().line() + self.offset,
-                reason: error.info(),
+                reason: go_words(error.info(), text),
             })?;
             if self.nodes.len() > self.limits.nodes {
                 return Err(ReadError::TooManyNodes(self.limits.nodes));
@@ -392,4 +406,21 @@ fn tag_of(tag: &granit_parser::Tag) -> Option<Tag> {
     }
     let text = format!("{}{}", tag.handle(), tag.suffix());
     if text.is_empty() || text == "!" { None } else { Some(Tag::Other(text.into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::go_words;
+
+    #[test]
+    fn an_open_bracket_is_told_in_the_words_of_go() {
+        let check = |bracket: char, text: &str, want: &str| {
+            assert_eq!(go_words(format!("unclosed bracket '{bracket}'"), text), want, "{text}");
+        };
+        check('[', "x: [\n", "did not find expected node content");
+        check('[', "x: [a,\n", "did not find expected node content");
+        check('[', "x: [a\n", "did not find expected ',' or ']'");
+        check('{', "x: {a: 1", "did not find expected ',' or '}'");
+        assert_eq!(go_words("unclosed quote".to_owned(), "\"["), "unclosed quote");
+    }
 }

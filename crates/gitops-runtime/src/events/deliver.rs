@@ -112,7 +112,7 @@ async fn send(http: &reqwest::Client, delivery: &Delivery, event: &Event) {
                 return;
             }
             Ok(answer) => format!("status {}", answer.status().as_u16()),
-            Err(error) => error.without_url().to_string(),
+            Err(error) => told(&error.without_url()),
         };
         if started.elapsed() + pause > delivery.give_up_after {
             tracing::error!(object = %describe(&event.involved_object), why, "event was given up");
@@ -121,4 +121,10 @@ async fn send(http: &reqwest::Client, delivery: &Delivery, event: &Event) {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Returns an error with its causes: the first line of a client's error says only that something failed.
+fn told(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
