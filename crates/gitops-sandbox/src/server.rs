@@ -181,11 +181,7 @@ impl Server {
     }
 }
 
-/// Writes a JSON value.
-pub(crate) fn json_response(code: u16, value: &Value) -> Response<Body> {
-    encoded(code, value, Encoding::Json)
-}
-
+/// Writes a value.
 pub(crate) fn encoded(code: u16, value: &Value, encoding: Encoding) -> Response<Body> {
     let (bytes, content_type) = match encoding {
         Encoding::Json => (to_bytes(value), "application/json"),

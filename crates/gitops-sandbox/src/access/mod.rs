@@ -85,16 +85,8 @@ pub(crate) fn impersonate(server: &Server, user: User, headers: &HeaderMap) -> A
     }
     let account = name.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'));
     let check = |group: &str, resource: &str, subresource: &str, namespace: &str, name: &str| {
-        let wanted = Attributes {
-            verb: "impersonate",
-            group,
-            version: "",
-            resource,
-            subresource,
-            namespace,
-            name,
-            path: "",
-        };
+        let wanted =
+            Attributes { verb: "impersonate", group, resource, subresource, namespace, name, path: "" };
         authorize(server, &user, &wanted)
     };
     match account {

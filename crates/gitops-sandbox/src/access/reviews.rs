@@ -142,14 +142,13 @@ fn access_review(call: &Call<'_>, object: &mut Value) -> Answer<()> {
             return Err(Refusal::bad_request(why));
         }
     }
-    let (verb, group, version) = (text(of, "verb"), text(of, "group"), text(of, "version"));
+    let (verb, group) = (text(of, "verb"), text(of, "group"));
     let (resource, subresource) = (text(of, "resource"), text(of, "subresource"));
     let (namespace, name) = (text(of, "namespace"), text(of, "name"));
     let (path, path_verb) = (text("nonResourceAttributes", "path"), text("nonResourceAttributes", "verb"));
     let wanted = Attributes {
         verb: if path.is_empty() { &verb } else { &path_verb },
         group: &group,
-        version: &version,
         resource: &resource,
         subresource: &subresource,
         namespace: &namespace,

@@ -19,7 +19,7 @@ pub(crate) fn evaluate(
     let unchanged = old.is_some_and(|old| structured_merge::equal_values(old, value));
     for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
         if let Some(cause) = broken(rule, value, old, path)
-            && !(unchanged && !cause.1)
+            && (!unchanged || cause.1)
         {
             causes.push(cause.0);
         }

@@ -46,7 +46,6 @@ impl<'s> Call<'s> {
         let wanted = Attributes {
             verb,
             group: &target.group,
-            version: &target.version,
             resource: &target.plural,
             subresource: &target.subresource,
             namespace: authorized_namespace(&target),
@@ -109,7 +108,8 @@ impl<'s> Call<'s> {
         if nowhere && (!target.name.is_empty() || !matches!(verb, Verb::List | Verb::Watch)) {
             return Err(if target.name.is_empty() { self.not_allowed() } else { Refusal::no_resource() });
         }
-        if !kind.allows(verb, subresource) && !(verb == Verb::Watch && kind.allows(Verb::List, subresource)) {
+        let read_as_list = verb == Verb::Watch && kind.allows(Verb::List, subresource);
+        if !kind.allows(verb, subresource) && !read_as_list {
             return Err(self.not_allowed());
         }
         match verb {

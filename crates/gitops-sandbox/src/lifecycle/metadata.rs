@@ -223,7 +223,7 @@ fn validate_changes(kind: &Kind, new: &Value, old: &Value) -> Vec<Cause> {
         causes.push(Cause::invalid("metadata.generation", &new["generation"], why));
     }
     for field in ["name", "namespace", "uid", "creationTimestamp"] {
-        if new[field] != old[field] && !(field == "namespace" && !kind.namespaced) {
+        if new[field] != old[field] && (field != "namespace" || kind.namespaced) {
             causes.push(Cause::invalid(format!("metadata.{field}"), &new[field], immutable));
         }
     }

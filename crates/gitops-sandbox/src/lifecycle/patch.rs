@@ -115,9 +115,8 @@ pub(crate) fn read_patch(call: &Call<'_>, form: Form) -> Answer<Value> {
             Value::Bool(_) => "bool",
             _ => return Ok(serde_json::json!({})),
         };
-        let into = if form == Form::Merge { "map[string]interface {}" } else { "map[string]interface {}" };
         return Err(Refusal::bad_request(format!(
-            "error decoding patch: json: cannot unmarshal {why} into Go value of type {into}"
+            "error decoding patch: json: cannot unmarshal {why} into Go value of type map[string]interface {{}}"
         )));
     }
     Ok(document.value)
@@ -237,7 +236,7 @@ fn server_side_apply(call: &mut Call<'_>, options: &WriteOptions) -> Answer<Repl
                 + ", and no existing object was found";
             return Err(Refusal::conflict(&kind.group, &kind.plural, &call.target.name, &why));
         }
-        let read = validate::read_applied(&kind, &new).map_err(|why| Refusal::unknown(why))?;
+        let read = validate::read_applied(&kind, &new).map_err(Refusal::unknown)?;
         call.warn_of(&read.unknown, validation);
         new = read.object;
         check_identity(call, &new)?;

@@ -21,7 +21,6 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 /// Answers what is no resource.
 pub(crate) fn answer(server: &Arc<Server>, parts: &request::Parts, route: &Route) -> Answer<Response<Body>> {
     let method = parts.method.as_str();
-    let path = parts.uri.path();
     let json = |value: &Value| -> Answer<Response<Body>> {
         let media = wants_media(parts, false)?;
         Ok(encoded(200, value, media.encoding))
@@ -52,7 +51,6 @@ pub(crate) fn answer(server: &Arc<Server>, parts: &request::Parts, route: &Route
         Route::Other(path) => other(server, parts, path),
         Route::Resource(_) => Err(Refusal::no_resource()),
     }
-    .or_else(|refused| if path.is_empty() { Err(Refusal::page_not_found()) } else { Err(refused) })
 }
 
 fn other(server: &Arc<Server>, parts: &request::Parts, path: &str) -> Answer<Response<Body>> {

@@ -31,7 +31,6 @@ pub(crate) struct GoField {
     pub(crate) omit_zero: bool,
     /// Its number in protobuf; 0 if it is not there.
     pub(crate) number: u32,
-    pub(crate) wire: &'static str,
 }
 
 /// A type.
@@ -84,7 +83,7 @@ impl GoTypes {
             let mut parts = field.split('\t');
             let mut next = || parts.next().unwrap_or_default();
             let (name, code, flags, proto) = (next(), next(), next(), next());
-            let (number, wire) = proto.split_once(' ').unwrap_or((proto, "bytes"));
+            let number = proto.split(' ').next().unwrap_or_default();
             if let Some(owner) = types.structs.last_mut() {
                 if name != "+" {
                     owner.index.insert(name, owner.fields.len());
@@ -95,7 +94,6 @@ impl GoTypes {
                     omit_empty: flags.contains('o'),
                     omit_zero: flags.contains('z'),
                     number: number.parse().unwrap_or(0),
-                    wire,
                 });
             }
         }

@@ -64,9 +64,7 @@ pub(crate) struct Page {
 
 /// The revision is no longer in the history.
 #[derive(Debug)]
-pub(crate) struct Compacted {
-    pub(crate) oldest: u64,
-}
+pub(crate) struct Compacted;
 
 pub(crate) struct Store {
     state: Mutex<State>,
@@ -168,7 +166,7 @@ impl Store {
         let state = self.lock();
         let revision = at.unwrap_or(state.revision).min(state.revision);
         if revision < state.compacted {
-            return Err(Compacted { oldest: state.compacted });
+            return Err(Compacted);
         }
         let prefix = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
         let start = after.unwrap_or(&prefix).to_owned();
@@ -228,7 +226,7 @@ impl Store {
     ) -> Result<(Vec<Event>, u64), Compacted> {
         let state = self.lock();
         if revision < state.compacted {
-            return Err(Compacted { oldest: state.compacted });
+            return Err(Compacted);
         }
         let first = state.history.partition_point(|event| event.revision <= revision);
         let events = state.history.range(first..).filter(|event| wanted(&event.key)).cloned().collect();

@@ -144,7 +144,7 @@ fn number(value: &Value) -> i64 {
     value.as_i64().unwrap_or(0)
 }
 
-fn joined<'v>(list: &'v Value, name: &str) -> String {
+fn joined(list: &Value, name: &str) -> String {
     let items = list.as_array().into_iter().flatten();
     items.map(|item| item[name].as_str().unwrap_or_default()).collect::<Vec<_>>().join(",")
 }

@@ -55,14 +55,6 @@ impl Media {
             .find_map(|(_, clause)| clause.media(has_protobuf))
             .ok_or_else(|| Refusal::not_acceptable(if has_protobuf { &ALL } else { &ALL[..2] }))
     }
-
-    pub(crate) fn content_type(self) -> &'static str {
-        match self.encoding {
-            Encoding::Json => JSON,
-            Encoding::Yaml => YAML,
-            Encoding::Protobuf => PROTOBUF,
-        }
-    }
 }
 
 /// Returns the form of a refusal: who only reads protobuf gets it even where objects have none.

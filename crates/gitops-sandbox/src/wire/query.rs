@@ -111,9 +111,7 @@ fn check_manager(manager: &str, causes: &mut Vec<Cause>) {
 pub(crate) fn check_dry_run(values: &[String], causes: &mut Vec<Cause>) -> bool {
     if values.iter().any(|value| value != "All") {
         let given: Value = values.iter().map(|value| json!(value)).collect();
-        let mut cause = Cause::not_supported("dryRun", &given, &["All"]);
-        cause.message = cause.message.replace("\",\"", "\",\"");
-        causes.push(cause);
+        causes.push(Cause::not_supported("dryRun", &given, &["All"]));
     }
     !values.is_empty()
 }

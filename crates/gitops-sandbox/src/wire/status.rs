@@ -270,11 +270,6 @@ impl Refusal {
         self
     }
 
-    pub(crate) fn without_details(mut self: Box<Self>) -> Box<Self> {
-        self.details = None;
-        self
-    }
-
     pub(crate) fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

@@ -1,4 +1,47 @@
-//! Scripts that are answered differently, each with its reason. They still count as failed.
+//! Scripts that are answered differently, each with what is missing. They still count as failed.
 
-/// What is known to differ.
-pub(crate) const REVIEWED: &[(&str, &str)] = &[];
+/// What is known to differ; a name that ends in `*` stands for all that begin so.
+pub(crate) const REVIEWED: &[(&str, &str)] = &[
+    ("sar-named", "not done yet: reviews are not refused for having a name"),
+    ("lsar", "not done yet: another namespace in a local review is 400 here, 422 there"),
+    ("tokenreview", "not done yet: an empty token is not refused"),
+    (
+        "rbac-aggregation-source",
+        "not done yet: the roles that every cluster has from its start are not there",
+    ),
+    (
+        "crd-invalid-cel-compile",
+        "not done yet: CEL rules are read, but not checked against the schema's types",
+    ),
+    ("crd-invalid-cel-cost", "not done yet: the cost of CEL rules is not estimated beforehand, only limited"),
+    ("crd-invalid-cel-message-expression-cost", "not done yet: as crd-invalid-cel-cost"),
+    ("crd-invalid-cel-oldself-in-list", "not done yet: as crd-invalid-cel-cost"),
+    ("cr-embedded-resource", "not done yet: the metadata of embedded objects is not completed and checked"),
+    ("cr-number-validations", "not done yet: numbers with a fraction of zero"),
+    (
+        "cr-versions-defaults",
+        "not done yet: an object is defaulted by the version it is read in, not the stored one",
+    ),
+    ("defaults-pod-full", "not done yet: a rule of pods that this script breaks"),
+    ("defaults-lease-microtime", "not done yet: a time with too few digits is not refused"),
+    ("defaults-hpa-v1-v2", "not done yet: the status of autoscalers is not converted between versions"),
+    ("openapi-v3-protobuf", "left out: OpenAPI documents are JSON only"),
+    ("list-field-selector-kind-ns", "not done yet: a field selector of namespaces that is refused there"),
+    ("list-field-selector-kind-node", "not done yet: a field selector of nodes that is refused there"),
+    ("gc-deployment-tree", "not done yet: simulated Deployments make no ReplicaSets and no pods"),
+    (
+        "gen-00056",
+        "a port is drawn at random: the recorded one happened to lie outside the range that is masked",
+    ),
+    ("gen-00169", "not done yet: ports that are there twice in a patch of a list by port alone"),
+    ("gen-00375", "as gen-00169"),
+    ("gen-00487", "as gen-00169"),
+    ("gen-00782", "as gen-00169"),
+    ("gen-00327", "not done yet: one of two causes for a service with two address families"),
+    ("gen-01263", "as gen-00327"),
+    ("gen-00672", "not done yet: a write that changes only ownership and is stored here"),
+    ("gen-01431", "not done yet: a write that changes only ownership and is stored there"),
+    ("gen-00677", "not done yet: a directive in a list without a merge key is not told of"),
+    ("gen-00743", "not done yet: a remark about services that is made on creation only"),
+    ("gen-01233", "as gen-00743"),
+];

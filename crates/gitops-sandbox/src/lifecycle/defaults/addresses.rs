@@ -186,7 +186,7 @@ pub(super) fn allocate(
     let taken = &server.taken;
     let name = service["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let spec = &mut service["spec"];
-    let before = old.map(|old| of(old)).unwrap_or_default();
+    let before = old.map(of).unwrap_or_default();
     if needs_address(spec) {
         if text(spec, "clusterIP").is_empty() {
             let address = taken.address(server).to_string();
@@ -202,7 +202,7 @@ pub(super) fn allocate(
         }
         let headless = text(spec, "clusterIP") == "None";
         let selects = spec["selector"].as_object().is_some_and(|selector| !selector.is_empty());
-        if spec["ipFamilyPolicy"] == "RequireDualStack" && !(headless && !selects) {
+        if spec["ipFamilyPolicy"] == "RequireDualStack" && (!headless || selects) {
             let why = "this cluster is not configured for dual-stack services";
             let mut causes = vec![Cause::invalid("spec.ipFamilyPolicy", &spec["ipFamilyPolicy"], why)];
             for (position, family) in spec["ipFamilies"].as_array().into_iter().flatten().enumerate() {

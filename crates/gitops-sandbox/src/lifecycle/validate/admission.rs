@@ -53,7 +53,6 @@ pub(crate) fn may_create(call: &Call<'_>) -> Answer<()> {
     let wanted = Attributes {
         verb: "create",
         group: &target.group,
-        version: &target.version,
         resource: &target.plural,
         subresource: &target.subresource,
         namespace: &target.namespace,

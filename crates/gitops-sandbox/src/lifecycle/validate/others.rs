@@ -66,11 +66,9 @@ pub(super) fn secret(object: &Value, causes: &mut Vec<Cause>) {
             require("tls.key", causes);
         }
         "kubernetes.io/ssh-auth" => require("ssh-privatekey", causes),
-        "kubernetes.io/basic-auth" => {
-            if !has(data, "username") && !has(data, "password") {
-                causes.push(Cause::required("data[username]", ""));
-                causes.push(Cause::required("data[password]", ""));
-            }
+        "kubernetes.io/basic-auth" if !has(data, "username") && !has(data, "password") => {
+            causes.push(Cause::required("data[username]", ""));
+            causes.push(Cause::required("data[password]", ""));
         }
         "kubernetes.io/service-account-token" => {
             let name = &object["metadata"]["annotations"]["kubernetes.io/service-account.name"];
@@ -253,8 +251,8 @@ pub(super) fn autoscaler(object: &Value, causes: &mut Vec<Cause>) {
         }
     }
     let api_version = text(target, "apiVersion");
-    if !api_version.contains('/') && !(api_version == "v1" && text(target, "kind") == "ReplicationController")
-    {
+    let is_core = api_version == "v1" && text(target, "kind") == "ReplicationController";
+    if !api_version.contains('/') && !is_core {
         let why = "apiVersion must specify API group";
         causes.push(Cause::invalid("spec.scaleTargetRef.apiVersion", &json!(api_version), why));
     }
