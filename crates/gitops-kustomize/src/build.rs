@@ -160,7 +160,7 @@ impl Kustomize {
         let place = root.open(&self.path)?;
         let limits = ReadLimits { nodes: self.limits.nodes, ..ReadLimits::default() };
         let (nodes, keep_builtin_schemas) = (Nodes::default(), self.keep_builtin_schemas);
-        Ok((Context { nodes, root, limits, schemas: None, keep_builtin_schemas }, place))
+        Ok((Context { nodes, base_config: None, root, limits, schemas: None, keep_builtin_schemas }, place))
     }
 
     fn run(&self, context: &mut Context<'_>, mut target: Target) -> Result<Manifests, BuildError> {

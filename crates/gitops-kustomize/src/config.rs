@@ -23,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) var_reference: FieldSpecs,
     pub(crate) images: FieldSpecs,
     pub(crate) replicas: FieldSpecs,
+    /// Tells that nothing has been added to [`Config::base`].
+    pub(crate) is_base: bool,
 }
 
 /// Fields that name objects of a kind.
@@ -87,7 +89,16 @@ impl Config {
             var_reference: FieldSpecs::of(defaults::VAR_REFERENCE),
             images: FieldSpecs::of(defaults::IMAGES),
             replicas: FieldSpecs::of(defaults::REPLICAS),
+            is_base: false,
         }
+    }
+
+    /// Returns what applies when nobody configures anything, as it is once it has been merged.
+    pub(crate) fn base() -> Result<Self, BuildError> {
+        let mut base = Self::default();
+        base.merge(&Self::defaults())?;
+        base.is_base = true;
+        Ok(base)
     }
 
     /// Reads a file of `configurations`.
@@ -115,6 +126,7 @@ impl Config {
             var_reference: FieldSpecs::from_args(&file.var_reference),
             images: FieldSpecs::from_args(&file.images),
             replicas: FieldSpecs::from_args(&file.replicas),
+            is_base: false,
         };
         config.sort();
         Ok(config)
@@ -122,6 +134,14 @@ impl Config {
 
     /// Adds what another configuration says.
     pub(crate) fn merge(&mut self, more: &Self) -> Result<(), BuildError> {
+        if self.is_base && more.is_base {
+            return Ok(());
+        }
+        if more.is_base && self.is_empty() {
+            self.clone_from(more);
+            return Ok(());
+        }
+        self.is_base = false;
         let mut changed = more
             .name_reference
             .iter()
@@ -153,6 +173,23 @@ impl Config {
             self.sort();
         }
         Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        let specs = [
+            &self.name_prefix,
+            &self.name_suffix,
+            &self.namespace,
+            &self.common_labels,
+            &self.labels,
+            &self.template_labels,
+            &self.claim_template_labels,
+            &self.common_annotations,
+            &self.var_reference,
+            &self.images,
+            &self.replicas,
+        ];
+        specs.iter().all(|specs| specs.0.is_empty()) && self.name_reference.is_empty()
     }
 
     fn sort(&mut self) {

@@ -4,6 +4,8 @@ pub(crate) mod json;
 mod merge_list;
 pub(crate) mod strategic;
 
+use std::collections::HashSet;
+
 use crate::error::BuildError;
 use crate::id::ResId;
 use crate::kustomization::{PatchOptions, Selector};
@@ -202,6 +204,7 @@ fn apply_to(
     patch: &Resource,
     schemas: &Schemas,
 ) -> Result<(), BuildError> {
+    let ids: HashSet<&ResId> = ids.iter().collect();
     let mut kept = Vec::with_capacity(map.list.len());
     for mut resource in std::mem::take(&mut map.list) {
         if ids.contains(&resource.id(nodes)) {

@@ -1,6 +1,6 @@
 //! The objects of a build in their order, and how they are found.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use crate::error::BuildError;
@@ -23,13 +23,28 @@ pub(crate) struct ResMap {
 /// What makes two objects the same.
 type Key = (Gvk, Rc<str>, Rc<str>);
 
+/// The identities of all objects, once somebody has asked for them; true as long as none of them changes.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Option<HashSet<Key>>);
+
 impl ResMap {
     /// Adds objects of which none may be there already.
     pub(crate) fn append_all(&mut self, nodes: &Nodes, more: Vec<Resource>) -> Result<(), BuildError> {
-        let mut known: HashMap<Key, ()> = self.list.iter().map(|known| (known.id(nodes).key(), ())).collect();
+        self.append_new(nodes, more, &mut Known::default())
+    }
+
+    /// Adds objects as [`ResMap::append_all`]; whoever adds again and again keeps what is known.
+    pub(crate) fn append_new(
+        &mut self,
+        nodes: &Nodes,
+        more: Vec<Resource>,
+        known: &mut Known,
+    ) -> Result<(), BuildError> {
+        let known =
+            known.0.get_or_insert_with(|| self.list.iter().map(|known| known.id(nodes).key()).collect());
         for resource in more {
             let id = resource.id(nodes);
-            if known.insert(id.key(), ()).is_some() {
+            if !known.insert(id.key()) {
                 return Err(BuildError::Conflict(format!(
                     "may not add resource with an already registered id: {id}"
                 )));

@@ -84,8 +84,14 @@ fn open<'a>(
     let root = Root::new(tree, "/", LoadRestrictions::None, Limits::default());
     let place = root.open(dir)?;
     let limits = ReadLimits::default();
-    let mut context =
-        Context { nodes: Nodes::default(), root, limits, schemas: None, keep_builtin_schemas: false };
+    let mut context = Context {
+        nodes: Nodes::default(),
+        base_config: None,
+        root,
+        limits,
+        schemas: None,
+        keep_builtin_schemas: false,
+    };
     let mut list = objects::read(&mut context.nodes, config.as_bytes(), &context.limits)?;
     match (list.pop(), list.is_empty()) {
         (Some(config), true) => Ok((context, place, config)),

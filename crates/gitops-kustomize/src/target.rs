@@ -1,6 +1,7 @@
 //! One kustomization, built: its resources gathered, then generated to, then transformed.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::config::Config;
 use crate::error::BuildError;
@@ -11,7 +12,7 @@ use crate::kustomization::{Kustomization, Var};
 use crate::objects;
 use crate::origin::{ConfiguredBy, Origin, origin_of, set_origin};
 use crate::plugin;
-use crate::resmap::ResMap;
+use crate::resmap::{Known, ResMap};
 use crate::resource::{Resource, annotation};
 use crate::root::{Place, Root};
 use crate::schema::Schemas;
@@ -30,6 +31,8 @@ const DEFAULT_FIELD: &str = "metadata.name";
 /// What a build works with.
 pub(crate) struct Context<'a> {
     pub(crate) nodes: Nodes,
+    /// What [`Config::base`] returns, made once.
+    pub(crate) base_config: Option<Rc<Config>>,
     pub(crate) root: Root<'a>,
     pub(crate) limits: ReadLimits,
     /// The first `openapi` that is met decides for the whole build.
@@ -57,8 +60,8 @@ pub(crate) struct Accumulator {
 }
 
 impl Accumulator {
-    fn merge(&mut self, nodes: &Nodes, other: Self) -> Result<(), BuildError> {
-        self.map.append_all(nodes, other.map.list)?;
+    fn merge(&mut self, nodes: &Nodes, other: Self, known: &mut Known) -> Result<(), BuildError> {
+        self.map.append_new(nodes, other.map.list, known)?;
         self.config.merge(&other.config)?;
         self.merge_vars(other.vars.into_values())
     }
@@ -146,6 +149,13 @@ impl Target {
     }
 
     fn config(&self, context: &mut Context<'_>) -> Result<Config, BuildError> {
+        if self.kustomization.configurations.is_empty() {
+            let base = match &context.base_config {
+                Some(base) => base.clone(),
+                None => context.base_config.insert(Rc::new(Config::base()?)).clone(),
+            };
+            return Ok(Config::clone(&base));
+        }
         let mut config = Config::defaults();
         let mut more = Config::default();
         for path in &self.kustomization.configurations {
@@ -269,8 +279,10 @@ impl Target {
         paths: &[String],
         field: &str,
     ) -> Result<(), BuildError> {
+        // What is added here leaves the objects before it as they are.
+        let mut known = Known::default();
         for path in paths {
-            let Err(from_file) = self.resource_file(context, sum, path, field) else { continue };
+            let Err(from_file) = self.resource_file(context, sum, path, field, &mut known) else { continue };
             if from_file.is_final() {
                 return Err(from_file);
             }
@@ -287,7 +299,7 @@ impl Target {
                 .directory(context, place, path)
                 .map_err(|error| error.within(format!("accumulation err='{from_file}'")))?;
             let shown = context.root.shown(&crate::origin::join_clean(&self.place.dir, path));
-            sum.merge(&context.nodes, inner)
+            sum.merge(&context.nodes, inner, &mut known)
                 .map_err(|error| error.within(format!("recursed merging from path '{shown}'")))
                 .map_err(|error| error.within(format!("accumulation err='{from_file}'")))?;
         }
@@ -300,6 +312,7 @@ impl Target {
         sum: &mut Accumulator,
         path: &str,
         field: &str,
+        known: &mut Known,
     ) -> Result<(), BuildError> {
         let from = |error: BuildError| error.within(format!("accumulating resources from '{path}'"));
         let bytes = context.root.load(&self.place, path, field).map_err(from)?;
@@ -307,7 +320,7 @@ impl Target {
         let resources =
             objects::read_file(&mut context.nodes, &bytes, path, &context.limits).map_err(from)?;
         let mut resources: Vec<Resource> = resources;
-        let file: std::rc::Rc<str> = full.into();
+        let file: Rc<str> = full.into();
         for resource in &mut resources {
             resource.read_from = resource.read_from.take().map(|(_, line)| (file.clone(), line));
             if let Some(origin) = &self.origin {
@@ -317,7 +330,7 @@ impl Target {
             }
         }
         sum.map
-            .append_all(&context.nodes, resources)
+            .append_new(&context.nodes, resources, known)
             .map_err(|error| error.within(format!("merging resources from '{path}'")))
     }
 

@@ -14,6 +14,7 @@ mod resolve;
 mod timestamp;
 mod value;
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 pub(crate) use self::edit::{FieldError, Setter};
@@ -164,6 +165,8 @@ impl Node {
 #[derive(Debug, Default)]
 pub(crate) struct Nodes {
     nodes: Vec<Node>,
+    /// The texts of keys, of which most stand in many objects.
+    shared: HashSet<Rc<str>>,
 }
 
 impl Nodes {
@@ -175,6 +178,21 @@ impl Nodes {
 
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// Forgets the nodes from there on, of which nothing else may know.
+    fn truncate(&mut self, len: usize) {
+        self.nodes.truncate(len);
+    }
+
+    /// Returns the one text that reads like this.
+    fn shared(&mut self, text: &str) -> Rc<str> {
+        if let Some(known) = self.shared.get(text) {
+            return known.clone();
+        }
+        let text: Rc<str> = text.into();
+        self.shared.insert(text.clone());
+        text
     }
 
     /// Returns a deep copy of the node.

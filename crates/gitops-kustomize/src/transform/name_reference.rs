@@ -18,20 +18,22 @@ pub(crate) fn apply(nodes: &mut Nodes, map: &ResMap, references: &[Referrers]) -
         // Nothing was ever renamed, so nothing refers to an old name.
         return Ok(());
     }
+    // Most objects are of few types.
+    let mut by_type: HashMap<Gvk, Vec<(&Gvk, &FieldSpec)>> = HashMap::new();
     for (at, referrer) in map.list.iter().enumerate() {
-        let original = referrer.original_id(nodes);
-        let mut filter: Option<Filter<'_>> = None;
-        for reference in references {
-            for spec in &reference.specs.0 {
-                if !original.gvk.is_selected_by(&spec.gvk) {
-                    continue;
-                }
-                if filter.is_none() {
-                    filter = Some(Filter::new(nodes, map, at)?);
-                }
-                let Some(filter) = filter.as_mut() else { continue };
-                filter.update(nodes, &mut index, &reference.target, spec)?;
-            }
+        let original = referrer.original_id(nodes).gvk;
+        let selected = by_type.entry(original).or_insert_with_key(|gvk| {
+            let specs = references
+                .iter()
+                .flat_map(|reference| reference.specs.0.iter().map(|spec| (&reference.target, spec)));
+            specs.filter(|(_, spec)| gvk.is_selected_by(&spec.gvk)).collect()
+        });
+        if selected.is_empty() {
+            continue;
+        }
+        let filter = Filter::new(nodes, map, at)?;
+        for (target, spec) in selected {
+            filter.update(nodes, &mut index, target, spec)?;
         }
     }
     Ok(())

@@ -1,9 +1,11 @@
 //! Bytes to nodes, as kustomize reads a file: documents are split first, each is parsed alone, and anchors, aliases
 //! and merge keys are resolved at once.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use gitops_manifest::usual::{self, Collection, Mark, Sink, Stretch, Unusual};
 use granit_parser::{Event, Parser, Placement, ScalarStyle, Span, StructureStyle};
 
 use super::{Comments, Id, Kind, Node, Nodes, Style, Tag, resolve};
@@ -81,18 +83,14 @@ impl Nodes {
         limits: &ReadLimits,
     ) -> Result<Option<Id>, ReadError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut reader = Reader {
-            nodes: self,
-            limits,
-            offset,
-            stack: Vec::new(),
-            anchors: HashMap::new(),
-            root: None,
-            head: String::new(),
-            last: None,
-            aliased: false,
-        };
-        reader.run(text)?;
+        let start = self.len();
+        let mut reader = Reader::new(self, limits, offset);
+        if usual::read(text, &mut reader) == Err(Unusual) {
+            // The full parser reads it, or says what is wrong.
+            self.truncate(start);
+            reader = Reader::new(self, limits, offset);
+            reader.run(text)?;
+        }
         let (root, aliased) = (reader.root, reader.aliased);
         let Some(root) = root.filter(|root| !self[*root].is_null()) else { return Ok(None) };
         if aliased {
@@ -252,7 +250,21 @@ struct Reader<'a> {
     aliased: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(nodes: &'a mut Nodes, limits: &'a ReadLimits, offset: usize) -> Self {
+        Self {
+            nodes,
+            limits,
+            offset,
+            stack: Vec::new(),
+            anchors: HashMap::new(),
+            root: None,
+            head: String::new(),
+            last: None,
+            aliased: false,
+        }
+    }
+
     fn run(&mut self, text: &str) -> Result<(), ReadError> {
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| ReadError::Syntax {
@@ -278,7 +290,14 @@ impl Reader<'_> {
                 }
                 Event::Alias(anchor) => self.alias(anchor, &span)?,
                 Event::UnresolvedAlias(name) => return Err(ReadError::Anchor(name.into_owned())),
-                Event::Comment(text, placement) => self.comment(&text, placement, &span),
+                Event::Comment(text, placement) => {
+                    let line = self.line(span.start.line());
+                    match placement {
+                        Placement::Right => self.comment_right(&text, line),
+                        Placement::Above => self.comment_above(&text),
+                        _ => {}
+                    }
+                }
                 _ => {}
             }
         }
@@ -305,8 +324,22 @@ impl Reader<'_> {
             None if style != Style::PLAIN => (Tag::Str, style),
             None => (resolve(value).tag(), style),
         };
-        let node = Node { kind: Kind::Scalar, tag, style, value: value.into(), ..Node::default() };
-        self.add(node, anchor, span);
+        let value = self.text(value);
+        let node = Node { kind: Kind::Scalar, tag, style, value, ..Node::default() };
+        self.add(node, anchor, lines(span));
+    }
+
+    /// Returns a text, the same one for every key that reads the same.
+    fn text(&mut self, text: &str) -> Rc<str> {
+        let is_key = self.stack.last().is_some_and(|parent| {
+            let parent = &self.nodes[*parent];
+            parent.kind == Kind::Mapping && parent.content.len() % 2 == 0
+        });
+        if is_key { self.nodes.shared(text) } else { text.into() }
+    }
+
+    fn line(&self, line: usize) -> u32 {
+        u32::try_from(line + self.offset).unwrap_or(u32::MAX)
     }
 
     fn open(
@@ -326,7 +359,7 @@ impl Reader<'_> {
             Some(tag) => (tag, style.with(Style::TAGGED)),
             None => (own, style),
         };
-        let id = self.add(Node { kind, tag, style, ..Node::default() }, anchor, span);
+        let id = self.add(Node { kind, tag, style, ..Node::default() }, anchor, lines(span));
         self.stack.push(id);
         Ok(())
     }
@@ -338,13 +371,14 @@ impl Reader<'_> {
             return Err(ReadError::Merge("an anchor's value contains itself"));
         }
         self.aliased = true;
-        self.add(Node { kind: Kind::Alias, content: vec![target], ..Node::default() }, 0, span);
+        let node = Node { kind: Kind::Alias, content: vec![target], ..Node::default() };
+        self.add(node, 0, lines(span));
         Ok(())
     }
 
-    fn add(&mut self, mut node: Node, anchor: usize, span: &Span) -> Id {
-        let line = u32::try_from(span.start.line() + self.offset).unwrap_or(u32::MAX);
-        node.line = line;
+    /// Adds a node that begins and ends on these lines.
+    fn add(&mut self, mut node: Node, anchor: usize, (starts, ends): (usize, usize)) -> Id {
+        node.line = self.line(starts);
         if node.tag == Tag::Merge {
             self.aliased = true;
         }
@@ -355,9 +389,8 @@ impl Reader<'_> {
             let head = std::mem::take(&mut self.head);
             node.comments = Some(Rc::new(Comments { head, line: String::new() }));
         }
-        let ends = u32::try_from(span.end.line() + self.offset).unwrap_or(u32::MAX);
         let id = self.nodes.add(node);
-        self.last = Some((id, ends));
+        self.last = Some((id, self.line(ends)));
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }
@@ -368,22 +401,84 @@ impl Reader<'_> {
         id
     }
 
-    fn comment(&mut self, text: &str, placement: Placement, span: &Span) {
-        let line = u32::try_from(span.start.line() + self.offset).unwrap_or(u32::MAX);
-        if placement == Placement::Right
-            && let Some((id, ends)) = self.last
+    fn comment_right(&mut self, text: &str, line: u32) {
+        if let Some((id, ends)) = self.last
             && ends == line
         {
             let known = self.nodes[id].comments.take();
             let head = known.map_or_else(String::new, |known| known.head.clone());
             self.nodes[id].comments = Some(Rc::new(Comments { head, line: format!("#{text}") }));
-        } else if placement == Placement::Above {
-            if !self.head.is_empty() {
-                self.head.push('\n');
-            }
-            self.head.push('#');
-            self.head.push_str(text);
         }
+    }
+
+    fn comment_above(&mut self, text: &str) {
+        if !self.head.is_empty() {
+            self.head.push('\n');
+        }
+        self.head.push('#');
+        self.head.push_str(text);
+    }
+}
+
+fn lines(span: &Span) -> (usize, usize) {
+    (span.start.line(), span.end.line())
+}
+
+/// Reads the usual YAML without the full parser; over a limit it gives up, and the full parser says so.
+impl<'t> Sink<'t> for Reader<'_> {
+    fn scalar(
+        &mut self,
+        text: Cow<'t, str>,
+        style: gitops_manifest::ScalarStyle,
+        at: Stretch,
+    ) -> Result<(), Unusual> {
+        if self.nodes.len() > self.limits.nodes {
+            return Err(Unusual);
+        }
+        let style = match style {
+            gitops_manifest::ScalarStyle::Plain => Style::PLAIN,
+            gitops_manifest::ScalarStyle::SingleQuoted => Style::SINGLE,
+            gitops_manifest::ScalarStyle::DoubleQuoted => Style::DOUBLE,
+            gitops_manifest::ScalarStyle::Literal => Style::LITERAL,
+            gitops_manifest::ScalarStyle::Folded => Style::FOLDED,
+        };
+        let tag = if style == Style::PLAIN { resolve(&text).tag() } else { Tag::Str };
+        let value = self.text(&text);
+        let node = Node { kind: Kind::Scalar, tag, style, value, ..Node::default() };
+        self.add(node, 0, (at.start.line, at.end.line));
+        Ok(())
+    }
+
+    fn open(&mut self, collection: Collection, is_flow: bool, at: Stretch) -> Result<(), Unusual> {
+        if self.stack.len() >= self.limits.depth || self.nodes.len() > self.limits.nodes {
+            return Err(Unusual);
+        }
+        let (kind, tag) = match collection {
+            Collection::Map => (Kind::Mapping, Tag::Map),
+            Collection::List => (Kind::Sequence, Tag::Seq),
+        };
+        let style = if is_flow { Style::FLOW } else { Style::PLAIN };
+        let node = Node { kind, tag, style, ..Node::default() };
+        let id = self.add(node, 0, (at.start.line, at.end.line));
+        self.stack.push(id);
+        Ok(())
+    }
+
+    fn close(&mut self, _: Option<Mark>) -> Result<(), Unusual> {
+        self.stack.pop();
+        Ok(())
+    }
+
+    fn comment(&mut self, text: &'t str, placement: usual::Placement, at: Stretch) -> Result<(), Unusual> {
+        match placement {
+            usual::Placement::Right => {
+                let line = self.line(at.start.line);
+                self.comment_right(text, line);
+            }
+            usual::Placement::Above => self.comment_above(text),
+            usual::Placement::Free | usual::Placement::Last => {}
+        }
+        Ok(())
     }
 }
 
