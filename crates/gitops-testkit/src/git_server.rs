@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 pub use self::fault::{GitFault, GitRequests, GitService};
 pub use self::repository::{CommitBuilder, Repository};
 use crate::TestkitError;
+use crate::faults::Faults;
 use crate::tls::{Authority, Pair};
 
 /// A Git server on loopback that lives as long as this value.
@@ -57,7 +58,7 @@ struct Shared {
 struct Switches {
     authorization: Option<String>,
     old_protocol: bool,
-    faults: Vec<fault::Planned>,
+    faults: Faults<GitService, GitFault>,
     redirects: HashMap<String, String>,
     requests: GitRequests,
     authorizations: Vec<Option<String>>,
@@ -198,7 +199,7 @@ impl GitServer {
     }
 
     fn plan(&self, service: Option<GitService>, times: usize, fault: GitFault) {
-        self.shared.switches().faults.push(fault::Planned { service, times, fault });
+        self.shared.switches().faults.plan(service, times, fault);
     }
 
     /// Returns what has been asked since the start or the last call of [`reset_requests`](Self::reset_requests).

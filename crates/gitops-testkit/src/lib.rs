@@ -16,6 +16,7 @@ mod control_plane;
 mod crypto;
 mod error;
 mod event_sink;
+mod faults;
 mod git_server;
 mod http_proxy;
 mod pod_simulator;

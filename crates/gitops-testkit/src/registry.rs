@@ -222,17 +222,17 @@ impl Registry {
 
     /// Fails the next requests, of whatever kind, in one way.
     pub fn fail_next(&self, times: usize, fault: RegistryFault) {
-        self.front.switches().plan(None, times, fault);
+        self.front.switches().faults.plan(None, times, fault);
     }
 
     /// Fails the next requests of one kind in one way; others pass meanwhile.
     pub fn fail_next_of(&self, service: RegistryService, times: usize, fault: RegistryFault) {
-        self.front.switches().plan(Some(service), times, fault);
+        self.front.switches().faults.plan(Some(service), times, fault);
     }
 
     /// Forgets the faults that have not happened yet.
     pub fn heal(&self) {
-        self.front.switches().forget();
+        self.front.switches().faults.clear();
     }
 
     /// Returns what has been asked since the start or the last call of [`reset_requests`](Self::reset_requests).

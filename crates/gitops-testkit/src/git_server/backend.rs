@@ -10,7 +10,7 @@ use futures::{StreamExt as _, stream};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use super::fault::{GitFault, GitService, take};
+use super::fault::{GitFault, GitService};
 use super::{Shared, repository};
 
 pub(super) async fn answer(
@@ -32,7 +32,7 @@ pub(super) async fn answer(
             let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
             Some(format!("{to}{tail}{query}"))
         });
-        (take(&mut switches.faults, service), refused, switches.old_protocol, redirect)
+        (switches.faults.take(&service), refused, switches.old_protocol, redirect)
     };
     match &fault {
         Some(GitFault::Status(code)) => {

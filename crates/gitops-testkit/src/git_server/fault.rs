@@ -69,19 +69,3 @@ impl GitRequests {
         } += 1;
     }
 }
-
-/// A fault that is to happen some more times.
-#[derive(Debug)]
-pub(super) struct Planned {
-    pub(super) service: Option<GitService>,
-    pub(super) times: usize,
-    pub(super) fault: GitFault,
-}
-
-/// Returns the fault for a request and takes it off the plan.
-pub(super) fn take(planned: &mut Vec<Planned>, service: GitService) -> Option<GitFault> {
-    planned.retain(|plan| plan.times > 0);
-    let plan = planned.iter_mut().find(|plan| plan.service.is_none_or(|only| only == service))?;
-    plan.times -= 1;
-    Some(plan.fault.clone())
-}

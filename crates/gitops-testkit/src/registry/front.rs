@@ -11,10 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::fault::{Planned, RegistryFault, RegistryRequests, RegistryService, take};
+use super::fault::{RegistryFault, RegistryRequests, RegistryService};
 use super::process::Auth;
 use super::tokens::{Issuer, LIFE, REGISTRY_IDENTITY_TOKEN};
 use super::{REGISTRY_PASSWORD, REGISTRY_USER};
+use crate::faults::Faults;
 
 /// How links to the next page are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,17 +52,7 @@ pub(super) struct Switches {
     /// Tokens up to this number are refused.
     pub(super) revoked: u64,
     pub(super) requests: RegistryRequests,
-    faults: Vec<Planned>,
-}
-
-impl Switches {
-    pub(super) fn plan(&mut self, service: Option<RegistryService>, times: usize, fault: RegistryFault) {
-        self.faults.push(Planned { service, times, fault });
-    }
-
-    pub(super) fn forget(&mut self) {
-        self.faults.clear();
-    }
+    pub(super) faults: Faults<RegistryService, RegistryFault>,
 }
 
 impl Front {
@@ -103,7 +94,7 @@ pub(super) async fn answer(
         switches.requests.count(service);
         switches.requests.authorizations.push(text(header::AUTHORIZATION));
         switches.requests.user_agents.push(text(header::USER_AGENT));
-        let fault = take(&mut switches.faults, service);
+        let fault = switches.faults.take(&service);
         (fault, switches.pages, switches.realm.clone(), switches.revoked)
     };
     match &fault {
