@@ -333,7 +333,7 @@ impl<'a> Reader<'a> {
     fn text(&mut self, text: &str) -> Rc<str> {
         let is_key = self.stack.last().is_some_and(|parent| {
             let parent = &self.nodes[*parent];
-            parent.kind == Kind::Mapping && parent.content.len() % 2 == 0
+            parent.kind == Kind::Mapping && parent.content.len().is_multiple_of(2)
         });
         if is_key { self.nodes.shared(text) } else { text.into() }
     }
