@@ -90,10 +90,9 @@ fn merge_map(
                     Value::Array(value.into_iter().filter(|item| !is_directive(item)).collect())
                 }
             }
+            // There is nothing to merge with: the list is taken as it is, even its directives.
             (None, Value::Array(value)) if strategies.contains(&"merge") => {
-                let key = field.and_then(|field| field.patch_merge_key());
-                let element = below.and_then(|below| below.element());
-                Value::Array(merge_list(Vec::new(), value, key, element, order.as_ref())?)
+                Value::Array(value.into_iter().map(discard_nulls).collect())
             }
             (None, Value::Object(value)) => match value.get(DIRECTIVE).and_then(Value::as_str) {
                 Some("delete") => continue,
@@ -116,6 +115,17 @@ fn merge_map(
 
 fn without_directives(map: Map<String, Value>) -> Map<String, Value> {
     map.into_iter().filter(|(name, value)| !name.starts_with('$') && !value.is_null()).collect()
+}
+
+/// Drops what a patch wants removed where there is nothing.
+fn discard_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept = map.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(kept.map(|(name, value)| (name, discard_nulls(value))).collect())
+        }
+        other => other,
+    }
 }
 
 fn is_directive(item: &Value) -> bool {
