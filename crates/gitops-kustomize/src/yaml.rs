@@ -23,7 +23,7 @@ pub(crate) use self::print::{TextStyle, double_quoted, print_documents, text_sty
 pub(crate) use self::read::{ReadError, ReadLimits};
 pub(crate) use self::resolve::{Resolved, resolve};
 pub(crate) use self::timestamp::parse as parse_time;
-pub(crate) use self::value::tag_name;
+pub(crate) use self::value::{go_float, tag_name};
 
 /// The place of a node in its arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,5 +1,7 @@
 //! Floats as Go prints them.
 
+use crate::yaml::go_float;
+
 /// Returns the shortest digits without an exponent (`strconv` format `f`, precision -1).
 pub(super) fn plain(number: f64) -> String {
     match special(number) {
@@ -8,28 +10,13 @@ pub(super) fn plain(number: f64) -> String {
     }
 }
 
-/// Returns the shortest digits, with an exponent where it is below -4 or above 5 (format `g`, precision -1).
-fn general(number: f64) -> String {
-    if let Some(text) = special(number) {
-        return text.to_owned();
-    }
-    let scientific = format!("{number:e}");
-    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-4..6).contains(&exponent) {
-        return format!("{number}");
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.abs())
-}
-
 /// Returns the float as yaml.v3 writes it.
 pub(super) fn yaml(number: f64) -> String {
     match special(number) {
         Some("NaN") => ".nan".to_owned(),
         Some("+Inf") => ".inf".to_owned(),
         Some(_) => "-.inf".to_owned(),
-        None => general(number),
+        None => go_float(number),
     }
 }
 
@@ -38,7 +25,7 @@ pub(super) fn with_point(number: f64) -> String {
     if let Some(text) = special(number) {
         return text.to_owned();
     }
-    let text = general(number).replace('e', "E");
+    let text = go_float(number).replace('e', "E");
     if text.contains(['.', 'E']) { text } else { format!("{text}.0") }
 }
 

@@ -222,7 +222,7 @@ fn float(number: f64) -> Result<Value, ValueError> {
 }
 
 /// Prints a float as Go's `strconv.FormatFloat(f, 'g', -1, 64)` does.
-fn go_float(number: f64) -> String {
+pub(crate) fn go_float(number: f64) -> String {
     let scientific = format!("{number:e}");
     let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or_default();

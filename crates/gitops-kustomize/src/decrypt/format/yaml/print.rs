@@ -108,38 +108,14 @@ impl Printer {
     fn value(&mut self, value: &Value, indent: usize, beside: &[&Comment]) -> Result<(), String> {
         let inner = STEP * ((indent + STEP) / STEP);
         match value {
-            Value::Map(branch) => {
-                let (heads, rest) = leading(branch, comment_of_item);
-                if is_bare(rest, comment_of_item) && heads.is_empty() {
-                    self.out.push_str(" {}");
-                    self.beside(beside, indent);
-                    return Ok(());
-                }
-                self.beside(beside, indent);
-                self.head(&heads, inner);
-                if rest.is_empty() {
-                    self.indent(inner);
-                    self.out.push_str("{}\n");
-                    return Ok(());
-                }
-                self.map(rest, inner, true)
-            }
-            Value::List(list) => {
-                let (heads, rest) = leading(list, comment_of_value);
-                if rest.is_empty() && heads.is_empty() {
-                    self.out.push_str(" []");
-                    self.beside(beside, indent);
-                    return Ok(());
-                }
-                self.beside(beside, indent);
-                self.head(&heads, inner);
-                if rest.is_empty() {
-                    self.indent(inner);
-                    self.out.push_str("[]\n");
-                    return Ok(());
-                }
-                self.list(rest, inner, true)
-            }
+            Value::Map(branch) => match self.open(branch, comment_of_item, "{}", (indent, inner), beside) {
+                Some(rest) => self.map(rest, inner, true),
+                None => Ok(()),
+            },
+            Value::List(list) => match self.open(list, comment_of_value, "[]", (indent, inner), beside) {
+                Some(rest) => self.list(rest, inner, true),
+                None => Ok(()),
+            },
             Value::Comment(comment) => self.value(&comment_as_map(comment), indent, beside),
             scalar => {
                 self.out.push(' ');
@@ -148,6 +124,36 @@ impl Printer {
                 Ok(())
             }
         }
+    }
+
+    /// Begins a collection after its key: prints what stands beside the key and the comments it begins with, and returns
+    /// what is left; nothing for one without a value, which is then printed as `empty`.
+    fn open<'a, T>(
+        &mut self,
+        items: &'a [T],
+        comment: fn(&T) -> Option<&Comment>,
+        empty: &str,
+        (indent, inner): (usize, usize),
+        beside: &[&Comment],
+    ) -> Option<&'a [T]> {
+        if items.is_empty() {
+            self.out.push(' ');
+            self.out.push_str(empty);
+            self.beside(beside, indent);
+            return None;
+        }
+        self.beside(beside, indent);
+        let (heads, rest) = leading(items, comment);
+        self.head(&heads, inner);
+        if !is_bare(rest, comment) {
+            return Some(rest);
+        }
+        let heads: Vec<&Comment> = rest.iter().filter_map(comment).collect();
+        self.head(&heads, inner);
+        self.indent(inner);
+        self.out.push_str(empty);
+        self.out.push('\n');
+        None
     }
 
     /// Prints items; the first without indentation if it stands after a dash.
