@@ -70,6 +70,13 @@ pub fn processor_time(process: u32) -> Duration {
     TICK * ticks
 }
 
+/// Returns how long this thread has been on processors, to the nanosecond; none where that cannot be known.
+#[must_use]
+pub fn thread_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or_default())
+}
+
 /// Returns the median of some costs, of wall time and time on processors each.
 #[must_use]
 pub fn median(costs: &[Cost]) -> Cost {

@@ -5,6 +5,6 @@ mod go_peer;
 pub mod objects;
 mod report;
 
-pub use self::cost::{Cost, Stopwatch, median, middle, processor_time, rounds, shortest};
+pub use self::cost::{Cost, Stopwatch, median, middle, processor_time, rounds, shortest, thread_time};
 pub use self::go_peer::{GoPeer, go_peer};
-pub use self::report::{print_counts, print_ratio, print_times};
+pub use self::report::{print_bound, print_counts, print_ratio, print_times};

@@ -22,3 +22,11 @@ pub fn print_counts(name: &str, what: &str, ours: usize, peer: usize) {
     let ratio = peer as f64 / ours as f64;
     println!("bench {name}: ours {ours} {what} peer {peer} {what} ratio {ratio:.2}");
 }
+
+/// Prints how many times less of something we need, and how many times less we want to need.
+pub fn print_bound(name: &str, what: &str, ours: u64, peer: u64, want: f64) {
+    #[allow(clippy::cast_precision_loss, reason = "some millions")]
+    let ratio = peer as f64 / ours as f64;
+    let verdict = if ratio < want { " MISSED" } else { "" };
+    println!("bench {name}: ours {ours} {what} peer {peer} {what} ratio {ratio:.1} (want ≥{want}){verdict}");
+}
