@@ -24,7 +24,6 @@ use gitops_api::{Artifact, Failure, conditions, event_metadata, reasons};
 use gitops_manifest::FileTree;
 use gitops_runtime::conditions::{Standing, is_true};
 use gitops_runtime::events::{Notice, Recorder};
-use gitops_runtime::finalizer::{self, FLUX_FINALIZER};
 use gitops_runtime::informer::Informer;
 use gitops_runtime::queue::Requeue;
 use gitops_runtime::status::StatusWriter;
@@ -35,8 +34,8 @@ use gitops_source::ignore::IgnoreRules;
 use kube::ResourceExt;
 
 use crate::context::{Shared, Workers};
-use crate::record::Record;
-use crate::report::{Setback, Tell, gone_or_again};
+use crate::record::{Begin, Record, begin, release};
+use crate::report::{Setback, Tell};
 
 /// The field manager of the status.
 const MANAGER: &str = "source-controller";
@@ -83,22 +82,17 @@ impl GitRepositoryReconciler {
     /// Brings one object from what it is to what it asks for, and says when to look again.
     pub async fn reconcile(&self, seen: Arc<GitRepository>) -> Requeue {
         let _place = self.workers.place().await;
-        let mut object = self.status.freshest(seen);
-        if object.metadata.deletion_timestamp.is_some() {
-            return self.finalize(&object).await;
-        }
-        match finalizer::ensure(&self.shared.client, &*object, FLUX_FINALIZER).await {
-            Ok(Some(with_finalizer)) => object = Arc::new(with_finalizer),
-            Ok(None) => {}
-            Err(error) => return gone_or_again(&error),
-        }
-        let mut run = Run::start(object);
-        if run.object.spec.suspend {
-            if run.suspend() {
-                run.restamp_ready();
+        let mut run = match begin(&self.shared.client, &self.status, seen).await {
+            Begin::Work(run) => run,
+            Begin::Suspended(mut run) => {
+                if run.was_reconciled() {
+                    run.restamp_ready();
+                }
+                return run.suspend(&self.status).await;
             }
-            return run.write(&self.status).await.map_or_else(|again| again, |_| Requeue::OnChange);
-        }
+            Begin::Deleted(object) => return self.finalize(&object).await,
+            Begin::Over(requeue) => return requeue,
+        };
         let reached = self.produce(&mut run).await;
         self.report(run, reached).await
     }
@@ -296,13 +290,7 @@ impl GitRepositoryReconciler {
                 }
             }
         }
-        match finalizer::remove(&self.shared.client, object, FLUX_FINALIZER).await {
-            Ok(()) => {
-                self.status.forget(object);
-                Requeue::OnChange
-            }
-            Err(error) => gone_or_again(&error),
-        }
+        release(&self.shared.client, &self.status, object).await
     }
 }
 

@@ -20,7 +20,6 @@ use gitops_api::image_v1::{DigestReflectionPolicy, ImagePolicy, ImageRef, ImageR
 use gitops_api::{Failure, reasons};
 use gitops_image::{DigestAction, ImageError, Policy, TagStore, ready_message, reflect_digest};
 use gitops_runtime::events::{Notice, Recorder};
-use gitops_runtime::finalizer::{self, FLUX_FINALIZER};
 use gitops_runtime::informer::Informer;
 use gitops_runtime::queue::Requeue;
 use gitops_runtime::status::StatusWriter;
@@ -30,8 +29,8 @@ use kube::{Api, ResourceExt};
 
 use crate::context::{Shared, Workers};
 use crate::image_repository::{access, image, key};
-use crate::record::Record;
-use crate::report::{Setback, gone_or_again};
+use crate::record::{Begin, Record, begin, release};
+use crate::report::Setback;
 use crate::secrets::server_text;
 
 /// The field manager of the status.
@@ -68,20 +67,12 @@ impl ImagePolicyReconciler {
     /// Brings one object from what it is to what it asks for, and says when to look again.
     pub async fn reconcile(&self, seen: Arc<ImagePolicy>) -> Requeue {
         let _place = self.workers.place().await;
-        let mut object = self.status.freshest(seen);
-        if object.metadata.deletion_timestamp.is_some() {
-            return self.finalize(&object).await;
-        }
-        match finalizer::ensure(&self.shared.client, &*object, FLUX_FINALIZER).await {
-            Ok(Some(with_finalizer)) => object = Arc::new(with_finalizer),
-            Ok(None) => {}
-            Err(error) => return gone_or_again(&error),
-        }
-        let mut run = Record::start(object);
-        if run.object.spec.suspend {
-            run.suspend();
-            return run.write(&self.status).await.map_or_else(|again| again, |_| Requeue::OnChange);
-        }
+        let run = match begin(&self.shared.client, &self.status, seen).await {
+            Begin::Work(run) => run,
+            Begin::Suspended(run) => return run.suspend(&self.status).await,
+            Begin::Deleted(object) => return self.finalize(&object).await,
+            Begin::Over(requeue) => return requeue,
+        };
         let chosen = self.choose(&run.object).await;
         self.report(run, chosen).await
     }
@@ -202,13 +193,7 @@ impl ImagePolicyReconciler {
     }
 
     async fn finalize(&self, object: &ImagePolicy) -> Requeue {
-        match finalizer::remove(&self.shared.client, object, FLUX_FINALIZER).await {
-            Ok(()) => {
-                self.status.forget(object);
-                Requeue::OnChange
-            }
-            Err(error) => gone_or_again(&error),
-        }
+        release(&self.shared.client, &self.status, object).await
     }
 }
 

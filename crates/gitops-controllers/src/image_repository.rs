@@ -21,7 +21,6 @@ use gitops_api::image_v1::ImageRepository;
 use gitops_api::{Failure, GoDuration, reasons};
 use gitops_image::{ExclusionList, ImageError, RepositoryKey, ScanReport, TagStore};
 use gitops_runtime::events::{Notice, Recorder};
-use gitops_runtime::finalizer::{self, FLUX_FINALIZER};
 use gitops_runtime::queue::Requeue;
 use gitops_runtime::status::StatusWriter;
 use gitops_source::oci::{ImageName, OciClients, OciError};
@@ -30,8 +29,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use crate::context::{Shared, Workers};
-use crate::record::Record;
-use crate::report::{Setback, gone_or_again};
+use crate::record::{Begin, Record, begin, release};
+use crate::report::Setback;
 use due::{Due, due};
 
 /// The field manager of the status.
@@ -69,20 +68,12 @@ impl ImageRepositoryReconciler {
     /// Brings one object from what it is to what it asks for, and says when to look again.
     pub async fn reconcile(&self, seen: Arc<ImageRepository>) -> Requeue {
         let _place = self.workers.place().await;
-        let mut object = self.status.freshest(seen);
-        if object.metadata.deletion_timestamp.is_some() {
-            return self.finalize(&object).await;
-        }
-        match finalizer::ensure(&self.shared.client, &*object, FLUX_FINALIZER).await {
-            Ok(Some(with_finalizer)) => object = Arc::new(with_finalizer),
-            Ok(None) => {}
-            Err(error) => return gone_or_again(&error),
-        }
-        let mut run = Record::start(object);
-        if run.object.spec.suspend {
-            run.suspend();
-            return run.write(&self.status).await.map_or_else(|again| again, |_| Requeue::OnChange);
-        }
+        let mut run = match begin(&self.shared.client, &self.status, seen).await {
+            Begin::Work(run) => run,
+            Begin::Suspended(run) => return run.suspend(&self.status).await,
+            Begin::Deleted(object) => return self.finalize(&object).await,
+            Begin::Over(requeue) => return requeue,
+        };
         let reached = self.scan(&mut run).await;
         self.report(run, reached).await
     }
@@ -157,13 +148,7 @@ impl ImageRepositoryReconciler {
             self.recorder.publish(object, Notice::error(reasons::GARBAGE_COLLECTION_FAILED, text)).await;
             return Requeue::Backoff;
         }
-        match finalizer::remove(&self.shared.client, object, FLUX_FINALIZER).await {
-            Ok(()) => {
-                self.status.forget(object);
-                Requeue::OnChange
-            }
-            Err(error) => gone_or_again(&error),
-        }
+        release(&self.shared.client, &self.status, object).await
     }
 }
 

@@ -17,15 +17,14 @@ use gitops_api::{Failure, GoDuration, reasons};
 use gitops_notify::receiver::{Receivers, validate, webhook_path};
 use gitops_notify::{NotifyError, ObjectKey};
 use gitops_runtime::events::{Notice, Recorder};
-use gitops_runtime::finalizer::{self, FLUX_FINALIZER};
 use gitops_runtime::informer::Change;
 use gitops_runtime::queue::Requeue;
 use gitops_runtime::status::StatusWriter;
 use kube::ResourceExt;
 
 use crate::context::{Shared, Workers};
-use crate::record::Record;
-use crate::report::{Setback, Tell, gone_or_again};
+use crate::record::{Begin, Record, begin, release};
+use crate::report::{Setback, Tell};
 use crate::secrets::{Entries, server_text};
 
 /// The field manager of the status, and of the requests to reconcile.
@@ -57,21 +56,13 @@ impl ReceiverReconciler {
     /// Brings one object from what it is to what it asks for, and says when to look again.
     pub async fn reconcile(&self, seen: Arc<Receiver>) -> Requeue {
         let _place = self.workers.place().await;
-        let mut object = self.status.freshest(seen);
-        if object.metadata.deletion_timestamp.is_some() {
-            return self.finalize(&object).await;
-        }
-        match finalizer::ensure(&self.shared.client, &*object, FLUX_FINALIZER).await {
-            Ok(Some(with_finalizer)) => object = Arc::new(with_finalizer),
-            Ok(None) => {}
-            Err(error) => return gone_or_again(&error),
-        }
-        let mut run = Record::start(object);
+        let mut run = match begin(&self.shared.client, &self.status, seen).await {
+            Begin::Work(run) => run,
+            Begin::Suspended(run) => return run.suspend(&self.status).await,
+            Begin::Deleted(object) => return self.finalize(&object).await,
+            Begin::Over(requeue) => return requeue,
+        };
         run.progress = PROGRESS.to_owned();
-        if run.object.spec.suspend {
-            run.suspend();
-            return run.write(&self.status).await.map_or_else(|again| again, |_| Requeue::OnChange);
-        }
         let path = self.path(&run.object).await;
         self.report(run, path).await
     }
@@ -141,13 +132,7 @@ impl ReceiverReconciler {
 
     async fn finalize(&self, object: &Receiver) -> Requeue {
         self.receivers.remove(&ObjectKey::from(&object.metadata));
-        match finalizer::remove(&self.shared.client, object, FLUX_FINALIZER).await {
-            Ok(()) => {
-                self.status.forget(object);
-                Requeue::OnChange
-            }
-            Err(error) => gone_or_again(&error),
-        }
+        release(&self.shared.client, &self.status, object).await
     }
 }
 

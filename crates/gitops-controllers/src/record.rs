@@ -9,11 +9,12 @@ use gitops_api::source_v1::{GitRepository, GitRepositoryStatus};
 use gitops_api::{Condition, conditions};
 use gitops_runtime::conditions::{Conditions, find};
 use gitops_runtime::events::Notice;
+use gitops_runtime::finalizer::{self, FLUX_FINALIZER};
 use gitops_runtime::queue::Requeue;
 use gitops_runtime::status::StatusWriter;
 use gitops_runtime::trigger;
 use k8s_openapi::NamespaceResourceScope;
-use kube::Resource;
+use kube::{Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,6 +29,9 @@ pub(crate) trait Reported:
 
     /// Returns the status that the object has.
     fn status(&self) -> Option<&Self::Status>;
+
+    /// Tells whether the specification says that nothing is to be done.
+    fn is_suspended(&self) -> bool;
 
     /// Returns the parts of a status that are the same in all kinds.
     fn parts(status: &mut Self::Status) -> Parts<'_>;
@@ -47,6 +51,10 @@ macro_rules! reported {
 
             fn status(&self) -> Option<&$status> {
                 self.status.as_ref()
+            }
+
+            fn is_suspended(&self) -> bool {
+                self.spec.suspend
             }
 
             fn parts(status: &mut $status) -> Parts<'_> {
@@ -81,6 +89,43 @@ pub(crate) struct Record<K: Reported> {
     pub(crate) progress: String,
     conditions_before: Vec<Condition>,
     observed_before: i64,
+}
+
+/// How a run begins.
+pub(crate) enum Begin<K: Reported> {
+    /// There is work to do.
+    Work(Record<K>),
+    /// The object is suspended.
+    Suspended(Record<K>),
+    /// The object is being deleted.
+    Deleted(Arc<K>),
+    /// Nothing can be done now.
+    Over(Requeue),
+}
+
+/// Begins a run with the newest that is known of an object, its finalizer in place.
+pub(crate) async fn begin<K: Reported>(client: &Client, status: &StatusWriter<K>, seen: Arc<K>) -> Begin<K> {
+    let object = status.freshest(seen);
+    if object.meta().deletion_timestamp.is_some() {
+        return Begin::Deleted(object);
+    }
+    let object = match finalizer::ensure(client, &*object, FLUX_FINALIZER).await {
+        Ok(with_finalizer) => with_finalizer.map_or(object, Arc::new),
+        Err(error) => return Begin::Over(gone_or_again(&error)),
+    };
+    let record = Record::start(object);
+    if record.object.is_suspended() { Begin::Suspended(record) } else { Begin::Work(record) }
+}
+
+/// Lets an object that is being deleted go.
+pub(crate) async fn release<K: Reported>(client: &Client, status: &StatusWriter<K>, object: &K) -> Requeue {
+    match finalizer::remove(client, object, FLUX_FINALIZER).await {
+        Ok(()) => {
+            status.forget(object);
+            Requeue::OnChange
+        }
+        Err(error) => gone_or_again(&error),
+    }
 }
 
 impl<K: Reported> Record<K> {
@@ -138,15 +183,19 @@ impl<K: Reported> Record<K> {
         }
     }
 
+    /// Tells whether the object was reconciled before this run.
+    pub(crate) fn was_reconciled(&self) -> bool {
+        self.observed_before >= 0
+    }
+
     /// A suspended object that was reconciled before notes that its generation and request were seen; one that was
-    /// suspended from the start is left alone. Tells whether it is one of the first kind.
-    pub(crate) fn suspend(&mut self) -> bool {
-        let was_reconciled = self.observed_before >= 0;
-        if was_reconciled {
+    /// suspended from the start is left alone.
+    pub(crate) async fn suspend(mut self, writer: &StatusWriter<K>) -> Requeue {
+        if self.was_reconciled() {
             self.handled();
             self.observed();
         }
-        was_reconciled
+        self.write(writer).await.map_or_else(|again| again, |_| Requeue::OnChange)
     }
 
     /// Writes the status if it differs from what it was. Returns the object as it is then.
