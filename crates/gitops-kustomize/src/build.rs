@@ -2,12 +2,15 @@
 
 use gitops_manifest::{EntryKind, FileTree, Manifests, Object, Origin};
 
+use crate::diagnosis::Diagnosis;
 use crate::error::BuildError;
+use crate::exclude::Exclude;
+use crate::explain::{Doer, Explanation, Field, Place as Spot, Recorder, Step};
 use crate::generate::generate;
 use crate::kustomization::Kustomization;
 use crate::overlay::Overlay;
-use crate::root::{Limits, LoadRestrictions, Place, Root};
-use crate::target::{Accumulator, Context, Target};
+use crate::root::{Limits, LoadRestrictions, Place, Root, join};
+use crate::target::{Accumulator, At, Context, Target};
 use crate::transform::sort_order::SortOrderTransformer;
 use crate::yaml::{Nodes, ReadLimits};
 
@@ -48,6 +51,7 @@ pub struct Kustomize {
     limits: Limits,
     mount: String,
     keep_builtin_schemas: bool,
+    exclude: Option<Exclude>,
 }
 
 impl Kustomize {
@@ -63,6 +67,7 @@ impl Kustomize {
             limits: Limits::default(),
             mount: "/".to_owned(),
             keep_builtin_schemas: true,
+            exclude: None,
         }
     }
 
@@ -103,12 +108,60 @@ impl Kustomize {
         Self { mount: mount.into(), ..self }
     }
 
+    /// Leaves out what a predicate names, as Flux does with a source's ignore rules: YAML files where the kustomization
+    /// is generated, and otherwise entries of its resources, components and CRDs.
+    ///
+    /// The predicate gets paths relative to the tree's root.
+    pub fn exclude(self, is_excluded: impl Fn(&str, EntryKind) -> bool + Send + Sync + 'static) -> Self {
+        Self { exclude: Some(Exclude::new(is_excluded)), ..self }
+    }
+
     /// Builds the objects.
     ///
     /// # Errors
     /// A [`BuildError`] that names the file and the field, in the words of Flux and kustomize.
     pub fn build(&self, tree: &dyn FileTree) -> Result<Manifests, BuildError> {
         let (mut context, place) = self.open(tree)?;
+        let built = self.run_at(&mut context, place);
+        built.map(|(manifests, _)| manifests).map_err(|error| located(error, &context))
+    }
+
+    /// Builds the objects and records which file and which transformer set each of their fields.
+    ///
+    /// # Errors
+    /// As [`Kustomize::build`].
+    pub fn explain(&self, tree: &dyn FileTree) -> Result<Explanation, BuildError> {
+        let (mut context, place) = self.open(tree)?;
+        context.recorder = Some(Recorder::default());
+        let built = self.run_at(&mut context, place).map_err(|error| located(error, &context));
+        let (manifests, explanation) = built?;
+        let mut explanation = explanation.unwrap_or_default();
+        if let Some(overlay) = &self.overlay
+            && !(overlay.common_labels.is_empty() && overlay.common_annotations.is_empty())
+        {
+            let step = Step::after("CommonMetadata", Spot::default().field("spec.commonMetadata"));
+            explanation = explanation.followed_by(manifests, step);
+        }
+        Ok(explanation)
+    }
+
+    /// Builds the objects, and on failure tells the file, the line and the field, and what can be done.
+    ///
+    /// # Errors
+    /// As [`Kustomize::build`], with the place.
+    pub fn diagnose(&self, tree: &dyn FileTree) -> Result<Manifests, Diagnosis> {
+        let (mut context, place) = self.open(tree).map_err(|error| Diagnosis { error, place: None })?;
+        self.run_at(&mut context, place).map(|(manifests, _)| manifests).map_err(|error| {
+            let place = spot_of(&error, &context);
+            Diagnosis { error: located(error, &context), place }
+        })
+    }
+
+    fn run_at(
+        &self,
+        context: &mut Context<'_>,
+        place: Place,
+    ) -> Result<(Manifests, Option<Explanation>), BuildError> {
         match &self.overlay {
             None => {
                 let shown = context.root.shown(&place.dir);
@@ -125,14 +178,14 @@ impl Kustomize {
                         )));
                     }
                 }
-                let target = Target::load(&mut context, place)?;
-                self.run(&mut context, target)
+                let target = Target::load(context, place)?;
+                self.run(context, target)
             }
             Some(overlay) => {
-                let target = complete(&mut context, &place, overlay)?;
-                let built =
-                    self.run(&mut context, target).map_err(|error| error.within("kustomize build failed"))?;
-                Ok(with_common_metadata(built, overlay))
+                let target = self.complete(context, &place, overlay)?;
+                let (built, explanation) =
+                    self.run(context, target).map_err(|error| error.within("kustomize build failed"))?;
+                Ok((with_common_metadata(built, overlay), explanation))
             }
         }
     }
@@ -145,7 +198,7 @@ impl Kustomize {
         let (mut context, place) = self.open(tree)?;
         let target = match &self.overlay {
             None => Target::load(&mut context, place)?,
-            Some(overlay) => complete(&mut context, &place, overlay)?,
+            Some(overlay) => self.complete(&mut context, &place, overlay)?,
         };
         Ok(target.kustomization.written())
     }
@@ -159,11 +212,25 @@ impl Kustomize {
         let root = Root::new(tree, &self.mount, self.restrictions, self.limits);
         let place = root.open(&self.path)?;
         let limits = ReadLimits { nodes: self.limits.nodes, ..ReadLimits::default() };
-        let (nodes, keep_builtin_schemas) = (Nodes::default(), self.keep_builtin_schemas);
-        Ok((Context { nodes, base_config: None, root, limits, schemas: None, keep_builtin_schemas }, place))
+        let (nodes, keep_builtin_schemas) = (Nodes::bounded(self.limits.nodes), self.keep_builtin_schemas);
+        let context = Context {
+            nodes,
+            base_config: None,
+            root,
+            limits,
+            schemas: None,
+            keep_builtin_schemas,
+            recorder: None,
+            at: At::default(),
+        };
+        Ok((context, place))
     }
 
-    fn run(&self, context: &mut Context<'_>, mut target: Target) -> Result<Manifests, BuildError> {
+    fn run(
+        &self,
+        context: &mut Context<'_>,
+        mut target: Target,
+    ) -> Result<(Manifests, Option<Explanation>), BuildError> {
         if !target.kustomization.build_metadata.is_empty() {
             target.origin = Some(crate::origin::Origin::default());
         }
@@ -214,42 +281,76 @@ impl Kustomize {
                 None => object,
             });
         }
-        Ok(Manifests::from(objects))
+        let manifests = Manifests::from(objects);
+        let explanation = context.recorder.take().map(|recorder| {
+            let at = At { field: Field::new("buildMetadata"), ..context.at.clone() };
+            let configured = Some(at.spot(context.root.tree()));
+            let doer = Doer { transformer: "BuildMetadata".to_owned(), configured, ..Doer::default() };
+            recorder.finish(&context.nodes, &sum.map.list, &doer, manifests.clone())
+        });
+        Ok((manifests, explanation))
+    }
+
+    /// Returns the kustomization of a directory, completed as Flux does before it builds.
+    fn complete(
+        &self,
+        context: &mut Context<'_>,
+        place: &Place,
+        overlay: &Overlay,
+    ) -> Result<Target, BuildError> {
+        let shown = context.root.shown(&place.dir);
+        match context.root.kind(&place.dir)? {
+            Some(EntryKind::Directory) => {}
+            Some(EntryKind::File) => {
+                return Err(BuildError::Missing(format!("open {shown}/kustomization.yaml: not a directory")));
+            }
+            None => {
+                return Err(BuildError::Missing(format!(
+                    "kustomization path not found: stat {shown}: no such file or directory"
+                )));
+            }
+        }
+        let (mut kustomization, file) = match context.root.kustomization(place)? {
+            Some((file, bytes)) => {
+                context.at = At { file: join(&place.dir, file), ..At::default() };
+                let mut parsed = Kustomization::parse_lenient(&bytes)?;
+                if parsed.resources.is_empty() {
+                    // A file without resources would be refused as empty.
+                    parsed.build_metadata = vec!["originAnnotations".to_owned()];
+                }
+                if let Some(exclude) = &self.exclude {
+                    exclude.from_lists(&context.root, place, &mut parsed)?;
+                }
+                (parsed, file)
+            }
+            None => (generate(&mut context.root, place, self.exclude.as_ref())?, "kustomization.yaml"),
+        };
+        let added = overlay.merge_into(&mut kustomization, &context.root, place)?;
+        kustomization.check(&shown).map_err(|error| error.within("kustomize build failed"))?;
+        let added = Some(added);
+        Ok(Target { place: place.clone(), kustomization, file: file.to_owned(), origin: None, added })
     }
 }
 
-/// Returns the kustomization of a directory, completed as Flux does before it builds.
-pub(crate) fn complete(
-    context: &mut Context<'_>,
-    place: &Place,
-    overlay: &Overlay,
-) -> Result<Target, BuildError> {
-    let shown = context.root.shown(&place.dir);
-    match context.root.kind(&place.dir)? {
-        Some(EntryKind::Directory) => {}
-        Some(EntryKind::File) => {
-            return Err(BuildError::Missing(format!("open {shown}/kustomization.yaml: not a directory")));
-        }
-        None => {
-            return Err(BuildError::Missing(format!(
-                "kustomization path not found: stat {shown}: no such file or directory"
-            )));
+/// Returns the place that an error is about.
+fn spot_of(error: &BuildError, context: &Context<'_>) -> Option<Spot> {
+    if let Some((file, line)) = &context.at.reading {
+        // The text of the file is wrong, not the field that names it.
+        if matches!(error, BuildError::Malformed(_)) {
+            let told = error.to_string();
+            let told = told.split("yaml: line ").nth(1).and_then(|rest| rest.split(':').next()?.parse().ok());
+            return Some(Spot::of(file.as_str(), told.unwrap_or(*line)));
         }
     }
-    let (mut kustomization, file) = match context.root.kustomization(place)? {
-        Some((file, bytes)) => {
-            let mut parsed = Kustomization::parse_lenient(&bytes)?;
-            if parsed.resources.is_empty() {
-                // A file without resources would be refused as empty.
-                parsed.build_metadata = vec!["originAnnotations".to_owned()];
-            }
-            (parsed, file)
-        }
-        None => (generate(&mut context.root, place)?, "kustomization.yaml"),
-    };
-    overlay.merge_into(&mut kustomization, &context.root, place)?;
-    kustomization.check(&shown).map_err(|error| error.within("kustomize build failed"))?;
-    Ok(Target { place: place.clone(), kustomization, file: file.to_owned(), origin: None })
+    (!context.at.file.is_empty()).then(|| context.at.spot(context.root.tree()))
+}
+
+/// Names file and line of what is never done. Other texts are kustomize's own, which users search for.
+fn located(error: BuildError, context: &Context<'_>) -> BuildError {
+    match (&error, spot_of(&error, context)) {
+        (BuildError::Refused(_), Some(spot)) => error.map(|text| format!("{text} ({spot})")),
+        _ => error,
+    }
 }
 
 fn with_common_metadata(built: Manifests, overlay: &Overlay) -> Manifests {

@@ -3,14 +3,19 @@
 use gitops_manifest::EntryKind;
 
 use crate::error::BuildError;
+use crate::exclude::Exclude;
 use crate::kustomization::Kustomization;
 use crate::objects;
 use crate::root::{KUSTOMIZATION_FILES, Place, Root, join};
 use crate::yaml::{Nodes, ReadLimits};
 
 /// Returns a kustomization of everything below the directory.
-pub(crate) fn generate(root: &mut Root<'_>, place: &Place) -> Result<Kustomization, BuildError> {
-    let resources = scan(root, &place.dir)?;
+pub(crate) fn generate(
+    root: &mut Root<'_>,
+    place: &Place,
+    exclude: Option<&Exclude>,
+) -> Result<Kustomization, BuildError> {
+    let resources = scan(root, &place.dir, exclude)?;
     let namespace = if resources.is_empty() { "_placeholder".to_owned() } else { String::new() };
     let resources = resources.iter().map(|path| format!("./{path}")).collect();
     let mut generated = Kustomization { namespace, resources, ..Kustomization::default() };
@@ -23,9 +28,9 @@ pub(crate) fn generate(root: &mut Root<'_>, place: &Place) -> Result<Kustomizati
 ///
 /// # Errors
 /// When a file cannot be read as Kubernetes objects.
-pub(crate) fn scan(root: &mut Root<'_>, dir: &str) -> Result<Vec<String>, BuildError> {
+fn scan(root: &mut Root<'_>, dir: &str, exclude: Option<&Exclude>) -> Result<Vec<String>, BuildError> {
     let mut found = Vec::new();
-    walk(root, dir, "", 0, &mut found)?;
+    walk(root, dir, "", exclude, &mut found)?;
     Ok(found)
 }
 
@@ -33,11 +38,11 @@ fn walk(
     root: &mut Root<'_>,
     base: &str,
     below: &str,
-    depth: usize,
+    exclude: Option<&Exclude>,
     found: &mut Vec<String>,
 ) -> Result<(), BuildError> {
     let dir = if below.is_empty() { base.to_owned() } else { join(base, below) };
-    if depth > root.limits.depth {
+    if below.split('/').count() > root.limits.depth {
         let shown = root.shown(&dir);
         return Err(BuildError::Limit(format!(
             "directories nest deeper than {} levels: {shown}",
@@ -57,9 +62,10 @@ fn walk(
                 if own {
                     found.push(relative);
                 } else {
-                    walk(root, base, &relative, depth + 1, found)?;
+                    walk(root, base, &relative, exclude, found)?;
                 }
             }
+            EntryKind::File if exclude.is_some_and(|exclude| exclude.takes(&full, EntryKind::File)) => {}
             EntryKind::File if entry.name.ends_with(".yaml") || entry.name.ends_with(".yml") => {
                 let bytes = root.read(&full)?;
                 let mut nodes = Nodes::default();

@@ -83,6 +83,11 @@ pub(crate) struct ResId {
 }
 
 impl ResId {
+    /// Returns the identity that a file asks for; it does not know the scope.
+    pub(crate) fn wanted(gvk: Gvk, name: &str, namespace: &str) -> Self {
+        Self { gvk, name: name.into(), namespace: namespace.into(), cluster_scoped: false }
+    }
+
     pub(crate) fn is_default_namespace(&self) -> bool {
         self.namespace.is_empty() || &*self.namespace == "default"
     }

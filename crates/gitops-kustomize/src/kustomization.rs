@@ -113,12 +113,8 @@ pub(crate) struct Selector {
 
 impl Selector {
     pub(crate) fn id(&self) -> ResId {
-        ResId {
-            gvk: Gvk::new(&self.group, &self.version, &self.kind),
-            name: self.name.as_str().into(),
-            namespace: self.namespace.as_str().into(),
-            cluster_scoped: false,
-        }
+        let gvk = Gvk::new(&self.group, &self.version, &self.kind);
+        ResId::wanted(gvk, &self.name, &self.namespace)
     }
 }
 
@@ -172,12 +168,8 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn id(&self) -> ResId {
-        ResId {
-            gvk: Gvk::new(&self.group, &self.version, &self.kind),
-            name: self.name.as_str().into(),
-            namespace: self.namespace.as_str().into(),
-            cluster_scoped: false,
-        }
+        let gvk = Gvk::new(&self.group, &self.version, &self.kind);
+        ResId::wanted(gvk, &self.name, &self.namespace)
     }
 }
 

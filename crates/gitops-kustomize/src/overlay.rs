@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gitops_manifest::EntryKind;
 
 use crate::error::BuildError;
+use crate::explain::Field;
 use crate::kustomization::{Image, Kustomization, Patch, Selector};
 use crate::root::{Place, Root};
 
@@ -76,6 +77,35 @@ pub struct OverlayImage {
     pub digest: String,
 }
 
+/// What an [`Overlay`] added to a kustomization, so that texts can name the specification's field.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Added {
+    fields: Vec<&'static str>,
+    /// How many patches and components are the file's own.
+    patches: usize,
+    components: usize,
+    /// The images of the specification, by their place in the kustomization.
+    images: Vec<(usize, usize)>,
+}
+
+impl Added {
+    /// Returns the name in the specification of a field that the file does not say.
+    pub(crate) fn name_of(&self, field: Field) -> Option<String> {
+        let after = |own: usize| field.at.and_then(|at| at.checked_sub(own));
+        match field.name {
+            "patches" => after(self.patches).map(|at| format!("spec.patches[{at}]")),
+            "components" => after(self.components).map(|at| format!("spec.components[{at}]")),
+            "images" => {
+                let found = self.images.iter().find(|(place, _)| Some(*place) == field.at);
+                found.map(|(_, at)| format!("spec.images[{at}]"))
+            }
+            "namespace" if self.fields.contains(&"namespace") => Some("spec.targetNamespace".to_owned()),
+            name if self.fields.contains(&name) => Some(format!("spec.{name}")),
+            _ => None,
+        }
+    }
+}
+
 impl Overlay {
     /// Adds itself to a kustomization, as Flux's generator does.
     pub(crate) fn merge_into(
@@ -83,14 +113,20 @@ impl Overlay {
         kustomization: &mut Kustomization,
         root: &Root<'_>,
         place: &Place,
-    ) -> Result<(), BuildError> {
-        for (own, field) in [
-            (&self.namespace, &mut kustomization.namespace),
-            (&self.name_prefix, &mut kustomization.name_prefix),
-            (&self.name_suffix, &mut kustomization.name_suffix),
+    ) -> Result<Added, BuildError> {
+        let mut added = Added {
+            patches: kustomization.patches.len(),
+            components: kustomization.components.len(),
+            ..Added::default()
+        };
+        for (name, own, field) in [
+            ("namespace", &self.namespace, &mut kustomization.namespace),
+            ("namePrefix", &self.name_prefix, &mut kustomization.name_prefix),
+            ("nameSuffix", &self.name_suffix, &mut kustomization.name_suffix),
         ] {
             if let Some(own) = own {
                 field.clone_from(own);
+                added.fields.push(name);
             }
         }
         kustomization.patches.extend(self.patches.iter().map(|patch| Patch {
@@ -113,13 +149,14 @@ impl Overlay {
             }
             kustomization.components.push(component.clone());
         }
-        for image in &self.images {
-            merge_image(&mut kustomization.images, image);
+        for (at, image) in self.images.iter().enumerate() {
+            added.images.push((merge_image(&mut kustomization.images, image), at));
         }
         if !self.build_metadata.is_empty() {
             kustomization.build_metadata.clone_from(&self.build_metadata);
+            added.fields.push("buildMetadata");
         }
-        Ok(())
+        Ok(added)
     }
 }
 
@@ -135,8 +172,10 @@ fn selector(selector: &OverlaySelector) -> Selector {
     }
 }
 
-fn merge_image(images: &mut Vec<Image>, image: &OverlayImage) {
-    let Some(known) = images.iter_mut().find(|known| known.name == image.name) else {
+/// Merges an image and returns its place.
+fn merge_image(images: &mut Vec<Image>, image: &OverlayImage) -> usize {
+    let found = images.iter_mut().enumerate().find(|(_, known)| known.name == image.name);
+    let Some((at, known)) = found else {
         images.push(Image {
             name: image.name.clone(),
             new_name: image.new_name.clone(),
@@ -144,7 +183,7 @@ fn merge_image(images: &mut Vec<Image>, image: &OverlayImage) {
             digest: image.digest.clone(),
             ..Image::default()
         });
-        return;
+        return images.len() - 1;
     };
     if !image.new_name.is_empty() {
         known.new_name.clone_from(&image.new_name);
@@ -153,6 +192,7 @@ fn merge_image(images: &mut Vec<Image>, image: &OverlayImage) {
         known.new_tag.clone_from(&image.new_tag);
         known.digest.clone_from(&image.digest);
     }
+    at
 }
 
 /// Tells whether a component's path is local and relative.

@@ -31,6 +31,8 @@ pub(crate) struct PatchTransformer {
     patch: Patch,
     /// How texts name the patch.
     source: String,
+    /// The path of its file, relative to the kustomization.
+    file: Option<String>,
     target: Option<Selector>,
 }
 
@@ -55,7 +57,9 @@ impl PatchTransformer {
             )));
         }
         let patch = match (merges, operations) {
-            (Err(BuildError::Limit(text)), Err(_)) => return Err(BuildError::Limit(text)),
+            (Err(BuildError::Limit(text)), Err(_)) | (Err(_), Err(BuildError::Limit(text))) => {
+                return Err(BuildError::Limit(text));
+            }
             (Err(_), Err(_)) => {
                 return Err(BuildError::Malformed(format!("unable to parse SM or JSON patch from {source}")));
             }
@@ -72,7 +76,20 @@ impl PatchTransformer {
             }
             (Err(_), Ok(operations)) => Patch::Json(operations),
         };
-        Ok(Self { patch, source, target })
+        Ok(Self { patch, source, file: None, target })
+    }
+
+    /// Keeps the path of the patch's file; an empty one is none.
+    pub(crate) fn from_file(self, path: String) -> Self {
+        Self { file: Some(path).filter(|path| !path.is_empty()), ..self }
+    }
+
+    pub(crate) fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    pub(crate) fn is_strategic(&self) -> bool {
+        matches!(self.patch, Patch::Strategic(_))
     }
 
     pub(crate) fn apply(
@@ -162,6 +179,8 @@ impl StrategicMergeTransformer {
 #[derive(Debug)]
 pub(crate) struct Json6902Transformer {
     patch: json::JsonPatch,
+    /// The path of its file, relative to the kustomization.
+    file: Option<String>,
     target: Selector,
 }
 
@@ -185,7 +204,12 @@ impl Json6902Transformer {
                 "patch appears to be empty; file={file}, JsonOp={text}"
             )));
         }
-        Ok(Self { patch, target })
+        let file = Some(file.to_owned()).filter(|file| !file.is_empty());
+        Ok(Self { patch, file, target })
+    }
+
+    pub(crate) fn file(&self) -> Option<&str> {
+        self.file.as_deref()
     }
 
     pub(crate) fn apply(&self, nodes: &mut Nodes, map: &mut ResMap) -> Result<(), BuildError> {

@@ -314,6 +314,7 @@ pub(crate) fn patch_transformer(
     };
     let options = patch.options.unwrap_or_default();
     PatchTransformer::parse(&mut context.nodes, &text, source, patch.target, options, &context.limits)
+        .map(|parsed| parsed.from_file(patch.path))
 }
 
 fn shown(patch: &Patch) -> String {
@@ -418,11 +419,11 @@ pub(crate) fn replacements(
         match config_value(&bytes)? {
             Value::Array(items) => {
                 for item in items {
-                    replacements.push(from_value::<ReplacementField>(item, "Replacement")?.into());
+                    replacements.push(from_file(from_value(item, "Replacement")?, &field.path));
                 }
             }
             value @ Value::Object(_) => {
-                replacements.push(from_value::<ReplacementField>(value, "Replacement")?.into());
+                replacements.push(from_file(from_value(value, "Replacement")?, &field.path));
             }
             other => {
                 let kind = match other {
@@ -438,6 +439,10 @@ pub(crate) fn replacements(
         }
     }
     Ok(ReplacementTransformer { replacements })
+}
+
+fn from_file(replacement: ReplacementField, path: &str) -> Replacement {
+    Replacement { file: Some(path.to_owned()), ..replacement.into() }
 }
 
 /// Returns the objects that a generator makes.

@@ -10,7 +10,10 @@ use crate::yaml::{FieldError, Nodes};
 
 impl From<FieldError> for BuildError {
     fn from(error: FieldError) -> Self {
-        Self::Transform(error.to_string())
+        match error {
+            FieldError::Limit(text) => Self::Limit(text),
+            error => Self::Transform(error.to_string()),
+        }
     }
 }
 

@@ -39,3 +39,49 @@ pub(crate) fn is_cluster_scoped(group: &str, version: &str, kind: &str) -> bool 
         _ => false,
     }
 }
+
+/// Tells whether kustomize knows the scope of a type without a look into its schemas.
+pub(crate) fn is_known(group: &str, version: &str, kind: &str) -> bool {
+    is_cluster_scoped(group, version, kind)
+        || match (group, version) {
+            ("apps", "v1") => {
+                matches!(
+                    kind,
+                    "ControllerRevision" | "DaemonSet" | "Deployment" | "ReplicaSet" | "StatefulSet"
+                )
+            }
+            ("autoscaling", "v1") => matches!(kind, "HorizontalPodAutoscaler" | "Scale"),
+            ("autoscaling", "v2beta1" | "v2beta2") => kind == "HorizontalPodAutoscaler",
+            ("batch", "v1") => matches!(kind, "CronJob" | "Job"),
+            ("batch", "v1beta1") => kind == "CronJob",
+            ("coordination.k8s.io", "v1" | "v1beta1") => kind == "Lease",
+            ("discovery.k8s.io", "v1" | "v1beta1") => kind == "EndpointSlice",
+            ("events.k8s.io", "v1" | "v1beta1") => kind == "Event",
+            ("extensions" | "networking.k8s.io", "v1beta1") => kind == "Ingress",
+            ("networking.k8s.io", "v1") => matches!(kind, "Ingress" | "NetworkPolicy"),
+            ("policy", "v1" | "v1beta1") => kind == "PodDisruptionBudget",
+            ("rbac.authorization.k8s.io", "v1" | "v1beta1") => matches!(kind, "Role" | "RoleBinding"),
+            ("storage.k8s.io", "v1beta1") => kind == "CSIStorageCapacity",
+            ("", "v1") => matches!(
+                kind,
+                "ConfigMap"
+                    | "Endpoints"
+                    | "Event"
+                    | "LimitRange"
+                    | "PersistentVolumeClaim"
+                    | "Pod"
+                    | "PodAttachOptions"
+                    | "PodExecOptions"
+                    | "PodPortForwardOptions"
+                    | "PodProxyOptions"
+                    | "PodTemplate"
+                    | "ReplicationController"
+                    | "ResourceQuota"
+                    | "Secret"
+                    | "Service"
+                    | "ServiceAccount"
+                    | "ServiceProxyOptions"
+            ),
+            _ => false,
+        }
+}

@@ -19,7 +19,7 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::root::{Limits, LoadRestrictions, Place, Root};
 use crate::schema::Schemas;
-use crate::target::Context;
+use crate::target::{At, Context};
 use crate::transform::image_tag::ImageTagTransformer;
 use crate::transform::label::LabelTransformer;
 use crate::transform::name_affix::{NameAffixTransformer, Side};
@@ -91,6 +91,8 @@ fn open<'a>(
         limits,
         schemas: None,
         keep_builtin_schemas: false,
+        recorder: None,
+        at: At::default(),
     };
     let mut list = objects::read(&mut context.nodes, config.as_bytes(), &context.limits)?;
     match (list.pop(), list.is_empty()) {

@@ -1,12 +1,14 @@
 //! Post-build substitution: `${variables}` in built objects, with Flux's grammar.
 //!
 //! Each object is printed, its text expanded, and read again, as Flux does; so a value can change the type of what it
-//! stands in for: `"${port}"` in a file becomes a number when `port` is `8080`.
+//! stands in for: `"${port}"` in a file becomes a number when `port` is `8080`, and every number is a float on the way.
+//! The typed mode expands text by text instead, and keeps numbers, booleans and texts what they were.
 
 mod expand;
 mod functions;
 mod glob;
 mod template;
+mod typed;
 
 use std::collections::BTreeMap;
 
@@ -40,6 +42,7 @@ pub struct Substitute {
     variables: BTreeMap<String, String>,
     lenient: bool,
     always: bool,
+    typed: bool,
 }
 
 impl Substitute {
@@ -58,6 +61,38 @@ impl Substitute {
     /// Expands texts, and so their defaults, even when there is no variable at all.
     pub fn always(self) -> Self {
         Self { always: true, ..self }
+    }
+
+    /// Expands text by text, so that no type changes which should not.
+    ///
+    /// - Numbers and booleans stay what they were, to the last digit.
+    /// - A text that is only partly a variable, as `v${version}`, stays a text.
+    /// - A text that is one variable becomes what its field is: a number in `spec.replicas`, a text in a label, in
+    ///   `data` or in `stringData`, whatever the value looks like. Where the schema of Kubernetes knows no type, as in
+    ///   custom resources, it becomes a number or boolean when the value reads as one, and otherwise stays a text.
+    ///
+    /// # Difference from Flux
+    /// Flux prints the object and reads it again, which takes quotes off: a label `"${port}"` becomes a number that the
+    /// server refuses.
+    ///
+    /// # Examples
+    /// ```
+    /// use gitops_kustomize::Substitute;
+    /// use gitops_manifest::Object;
+    /// use serde_json::json;
+    ///
+    /// let object = Object::new(json!({
+    ///     "apiVersion": "apps/v1", "kind": "Deployment",
+    ///     "metadata": {"name": "web", "labels": {"port": "${port}"}},
+    ///     "spec": {"replicas": "${count}"},
+    /// }))?;
+    /// let typed = Substitute::new([("port", "8080"), ("count", "3")]).typed().apply(vec![object].into())?;
+    /// assert_eq!(typed[0].label("port"), Some("8080"));
+    /// assert_eq!(typed[0].value()["spec"]["replicas"], 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn typed(self) -> Self {
+        Self { typed: true, ..self }
     }
 
     /// Replaces the variables in every object that is not exempted.
@@ -93,10 +128,19 @@ impl Substitute {
                 "envsubst error: '{name}' var name is invalid, must match '^[_[:alpha:]][_[:alpha:][:digit:]]*$'"
             ));
         }
-        let text = expand(&to_yaml(object.value()), |name| match self.variables.get(name) {
+        let lookup = |name: &str| match self.variables.get(name) {
             None if self.lenient => Some(String::new()),
             found => found.cloned(),
-        });
+        };
+        if self.typed {
+            let expanded =
+                typed::expanded(object, &lookup).map_err(|error| format!("envsubst error: {error}"))?;
+            return Ok(match object.origin() {
+                Some(origin) => expanded.with_origin(origin.clone()),
+                None => expanded,
+            });
+        }
+        let text = expand(&to_yaml(object.value()), lookup);
         let text = text.map_err(|error| format!("envsubst error: variable substitution failed: {error}"))?;
         let documents = parse("", text.as_bytes(), &ParseOptions::kubectl())
             // The parser's words may quote what stands there, which may be a secret.

@@ -3,27 +3,33 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use gitops_manifest::FileTree;
+
 use crate::config::Config;
 use crate::error::BuildError;
+use crate::explain::{Doer, Field, Place as Spot, Recorder, Values, find_field};
 use crate::field_spec::{FieldSpec, FieldSpecs};
 use crate::generator::make::{Sort, make, with_defaults};
 use crate::id::{Gvk, ResId};
 use crate::kustomization::{Kustomization, Var};
 use crate::objects;
 use crate::origin::{ConfiguredBy, Origin, origin_of, set_origin};
+use crate::overlay::Added;
+use crate::patch::StrategicMergeTransformer;
 use crate::plugin;
 use crate::resmap::{Known, ResMap};
 use crate::resource::{Resource, annotation};
-use crate::root::{Place, Root};
+use crate::root::{Place, Root, join};
 use crate::schema::Schemas;
 use crate::transform::image_tag::ImageTagTransformer;
 use crate::transform::label::LabelTransformer;
 use crate::transform::name_affix::{NameAffixTransformer, Side};
 use crate::transform::namespace::NamespaceTransformer;
+use crate::transform::replacement::ReplacementTransformer;
 use crate::transform::replica_count::ReplicaCountTransformer;
 use crate::transform::variable::{VariableTransformer, shown, values};
 use crate::transform::{Transformer, name_reference};
-use crate::yaml::{Nodes, ReadLimits};
+use crate::yaml::{Id, Nodes, ReadLimits};
 
 /// The field that a variable means when it names none.
 const DEFAULT_FIELD: &str = "metadata.name";
@@ -39,6 +45,46 @@ pub(crate) struct Context<'a> {
     pub(crate) schemas: Option<Schemas>,
     /// Keeps the built-in schemas beside one of the repository: as Flux does, and after they have been used.
     pub(crate) keep_builtin_schemas: bool,
+    /// Kept when the build is to be explained.
+    pub(crate) recorder: Option<Recorder>,
+    /// The file and the field that are worked on; what an error is about.
+    pub(crate) at: At,
+}
+
+impl Context<'_> {
+    /// Notes types that kustomize looks up in its built-in schemas, which from then on stay beside another one.
+    fn meet(&mut self, resources: &[Resource]) {
+        if self.schemas.is_none() && !self.keep_builtin_schemas {
+            let is_unknown = |resource: &Resource| {
+                let gvk = resource.gvk(&self.nodes);
+                !crate::scope::is_known(&gvk.group, &gvk.version, &gvk.kind)
+            };
+            self.keep_builtin_schemas = resources.iter().any(is_unknown);
+        }
+    }
+}
+
+/// The file and the field that are worked on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct At {
+    pub(crate) file: String,
+    pub(crate) field: Field,
+    /// Where it stands when it is not the file's own: in the specification of a Flux Kustomization, or in a file that
+    /// configures a plugin.
+    pub(crate) elsewhere: Option<Spot>,
+    /// The file of objects that is being read, and a line in it.
+    pub(crate) reading: Option<(String, usize)>,
+}
+
+impl At {
+    /// Returns the place, with its line.
+    pub(crate) fn spot(&self, tree: &dyn FileTree) -> Spot {
+        if let Some(spot) = &self.elsewhere {
+            return spot.clone();
+        }
+        let (line, _) = find_field(tree, &self.file, self.field, "");
+        Spot::of(self.file.as_str(), line).field(self.field.to_string())
+    }
 }
 
 /// One kustomization and where it stands.
@@ -49,6 +95,8 @@ pub(crate) struct Target {
     pub(crate) file: String,
     /// Kept when the build notes where objects come from.
     pub(crate) origin: Option<Origin>,
+    /// What a Flux Kustomization added to the file.
+    pub(crate) added: Option<Added>,
 }
 
 /// What has been gathered so far.
@@ -86,9 +134,19 @@ impl Target {
                 "unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '{shown}'"
             )));
         };
+        context.at = At { file: join(&place.dir, file), ..At::default() };
         let kustomization = Kustomization::parse(&bytes)?;
         kustomization.check(&shown)?;
-        Ok(Self { place, kustomization, file: file.to_owned(), origin: None })
+        Ok(Self { place, kustomization, file: file.to_owned(), origin: None, added: None })
+    }
+
+    /// Notes which field is worked on.
+    fn at(&self, context: &mut Context<'_>, field: Field) -> At {
+        let name = self.added.as_ref().and_then(|added| added.name_of(field));
+        let elsewhere = name.map(|name| Spot::default().field(name));
+        let at = At { file: join(&self.place.dir, &self.file), field, elsewhere, reading: None };
+        context.at = at.clone();
+        at
     }
 
     /// Takes the schema that the file names, unless another one has been taken before.
@@ -97,6 +155,9 @@ impl Target {
         let (path, version) = (openapi.get("path"), openapi.get("version"));
         if context.schemas.is_some() && !outermost {
             return Ok(());
+        }
+        if path.is_some() || version.is_some() {
+            self.at(context, Field::new("openapi"));
         }
         if let Some(path) = path {
             let bytes = context.root.load(&self.place, path, "openapi")?;
@@ -123,13 +184,15 @@ impl Target {
     ) -> Result<Accumulator, BuildError> {
         let k = &self.kustomization;
         if !k.helm_charts.is_empty() {
+            self.at(context, Field::new("helmCharts"));
             return Err(plugin::helm_refused(&self.place.dir));
         }
         let mut sum = start;
         self.resources(context, &mut sum, &k.resources, "resources")
             .map_err(|error| error.within("accumulating resources"))?;
         sum.config.merge(&self.config(context)?)?;
-        for path in &k.crds {
+        for (at, path) in k.crds.iter().enumerate() {
+            self.at(context, Field::item("crds", at));
             let bytes = context
                 .root
                 .load(&self.place, path, "crds")
@@ -137,13 +200,15 @@ impl Target {
             sum.config.merge(&crate::crds::parse(&bytes, path)?)?;
         }
         self.generate(context, &mut sum)?;
-        for path in &k.components {
+        for (at, path) in k.components.iter().enumerate() {
+            self.at(context, Field::item("components", at));
             sum = self
                 .component(context, sum, path)
                 .map_err(|error| error.within("accumulating components"))?;
         }
         self.transform(context, &mut sum)?;
         self.validate(context, &mut sum)?;
+        self.at(context, Field::new("vars"));
         self.variables(&context.nodes, &mut sum)?;
         Ok(sum)
     }
@@ -158,7 +223,8 @@ impl Target {
         }
         let mut config = Config::defaults();
         let mut more = Config::default();
-        for path in &self.kustomization.configurations {
+        for (at, path) in self.kustomization.configurations.iter().enumerate() {
+            self.at(context, Field::item("configurations", at));
             let bytes = context.root.load(&self.place, path, "configurations")?;
             more.merge(&Config::parse(&bytes)?)?;
         }
@@ -170,9 +236,15 @@ impl Target {
         let k = &self.kustomization;
         for (sort, list) in [(Sort::ConfigMap, &k.config_map_generator), (Sort::Secret, &k.secret_generator)]
         {
-            for args in list {
+            for (at, args) in list.iter().enumerate() {
+                let at = self.at(context, Field::item(sort.field(), at));
                 let args = with_defaults(args, k.generator_options.as_ref());
                 let made = make(context, &self.place, sort, &args)?;
+                if context.recorder.is_some() {
+                    let values =
+                        Values::Entries(crate::generator::make::sources(context, &self.place, &args));
+                    self.note_made(context, &made, &format!("{}Generator", sort.kind()), &at, values);
+                }
                 if let Some(origin) = &self.origin {
                     let origin = origin.builtin(&self.file, &format!("{}Generator", sort.kind()));
                     set_origin(&mut context.nodes, &made, Some(&origin))?;
@@ -184,6 +256,11 @@ impl Target {
             let made = plugin::generate(context, &self.place, &config)
                 .map_err(|error| error.within("loading generator plugins: failed to load generator"))?;
             for made in made {
+                if context.recorder.is_some() {
+                    let at = plugin_at(context, &config);
+                    let kind = config.kind(&context.nodes);
+                    self.note_made(context, &made, &kind, &at, Values::Unknown);
+                }
                 if let Some(origin) = self.plugin_origin(&context.nodes, &config)
                     && origin_of(&context.nodes, &made).is_none()
                 {
@@ -201,7 +278,26 @@ impl Target {
         sum: &mut Accumulator,
         made: Resource,
     ) -> Result<(), BuildError> {
-        sum.map.absorb(&mut context.nodes, made).map_err(|error| error.within("merging from generator"))
+        let before: Option<Vec<Id>> =
+            context.recorder.is_some().then(|| sum.map.list.iter().map(|resource| resource.node).collect());
+        sum.map.absorb(&mut context.nodes, made).map_err(|error| error.within("merging from generator"))?;
+        if let (Some(before), Some(recorder)) = (before, &mut context.recorder) {
+            for (old, resource) in before.into_iter().zip(&sum.map.list) {
+                if old != resource.node {
+                    recorder.replaced(&context.nodes, old, resource.node);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins the trail of a generated object.
+    fn note_made(&self, context: &mut Context<'_>, made: &Resource, kind: &str, at: &At, values: Values) {
+        let configured = Some(at.spot(context.root.tree()));
+        if let Some(recorder) = &mut context.recorder {
+            let doer = Doer { transformer: kind.to_owned(), configured, values };
+            recorder.note(&context.nodes, std::slice::from_ref(made), &doer);
+        }
     }
 
     /// Returns the objects that configure generators, transformers or validators: inline, from files or directories.
@@ -209,15 +305,17 @@ impl Target {
         &self,
         context: &mut Context<'_>,
         entries: &[String],
-        field: &str,
+        field: &'static str,
     ) -> Result<Vec<Resource>, BuildError> {
         let mut sum = Accumulator::default();
         let mut paths = Vec::new();
-        for entry in entries {
+        for (at, entry) in entries.iter().enumerate() {
+            self.at(context, Field::item(field, at));
             match objects::read(&mut context.nodes, entry.as_bytes(), &context.limits) {
                 Err(BuildError::Limit(text)) => return Err(BuildError::Limit(text)),
                 Err(_) => paths.push(entry.clone()),
                 Ok(inline) => {
+                    context.meet(&inline);
                     if let Some(origin) = &self.origin {
                         for resource in &inline {
                             set_origin(&mut context.nodes, resource, Some(&origin.join(&self.file)))?;
@@ -277,11 +375,12 @@ impl Target {
         context: &mut Context<'_>,
         sum: &mut Accumulator,
         paths: &[String],
-        field: &str,
+        field: &'static str,
     ) -> Result<(), BuildError> {
         // What is added here leaves the objects before it as they are.
         let mut known = Known::default();
-        for path in paths {
+        for (at, path) in paths.iter().enumerate() {
+            self.at(context, Field::item(field, at));
             let Err(from_file) = self.resource_file(context, sum, path, field, &mut known) else { continue };
             if from_file.is_final() {
                 return Err(from_file);
@@ -317,12 +416,18 @@ impl Target {
         let from = |error: BuildError| error.within(format!("accumulating resources from '{path}'"));
         let bytes = context.root.load(&self.place, path, field).map_err(from)?;
         let full = context.root.resolve(&self.place, path, field)?;
+        context.at.reading = Some((full.clone(), 0));
         let resources =
             objects::read_file(&mut context.nodes, &bytes, path, &context.limits).map_err(from)?;
         let mut resources: Vec<Resource> = resources;
+        context.meet(&resources);
+        context.at.reading = None;
         let file: Rc<str> = full.into();
         for resource in &mut resources {
             resource.read_from = resource.read_from.take().map(|(_, line)| (file.clone(), line));
+            if let Some(recorder) = &mut context.recorder {
+                recorder.read(&context.nodes, resource, &file);
+            }
             if let Some(origin) = &self.origin {
                 let origin = origin.join(path);
                 // An origin that came with the object is kept nowhere: this one replaces it.
@@ -363,18 +468,29 @@ impl Target {
 
     fn transform(&self, context: &mut Context<'_>, sum: &mut Accumulator) -> Result<(), BuildError> {
         let mut transformers = Vec::new();
-        for (kind, transformer) in self.builtins(context, &sum.config)? {
-            transformers
-                .push((transformer, self.origin.as_ref().map(|origin| origin.builtin(&self.file, kind))));
+        for (kind, field, transformer) in self.builtins(context, &sum.config)? {
+            let origin = self.origin.as_ref().map(|origin| origin.builtin(&self.file, kind));
+            transformers.push((transformer, origin, self.at(context, field), kind.to_owned()));
         }
         for config in self.plugins(context, &self.kustomization.transformers, "transformers")? {
             let origin = self.plugin_origin(&context.nodes, &config);
-            transformers.push((plugin::transformer(context, &self.place, &config)?, origin));
+            let transformer = plugin::transformer(context, &self.place, &config)?;
+            let kind = config.kind(&context.nodes).to_string();
+            transformers.push((transformer, origin, plugin_at(context, &config), kind));
         }
         let none = Schemas::default();
         let schemas = context.schemas.as_ref().unwrap_or(&none);
-        for (transformer, origin) in transformers {
-            transformer.apply(&mut context.nodes, &mut sum.map, schemas)?;
+        for (transformer, origin, at, kind) in transformers {
+            context.at = at;
+            if let Some(recorder) = &mut context.recorder {
+                let tree = context.root.tree();
+                for (piece, doer) in pieces(transformer, tree, &context.at, &kind, &self.place) {
+                    piece.apply(&mut context.nodes, &mut sum.map, schemas)?;
+                    recorder.note(&context.nodes, &sum.map.list, &doer);
+                }
+            } else {
+                transformer.apply(&mut context.nodes, &mut sum.map, schemas)?;
+            }
             if let Some(origin) = origin {
                 // What a patch has just deleted leaves the list below.
                 let left = |resource: &&Resource| !context.nodes[resource.node].is_nil_or_empty();
@@ -383,26 +499,26 @@ impl Target {
                 }
             }
             sum.map.drop_empty(&context.nodes);
+            context.nodes.has_room()?;
         }
         context.keep_builtin_schemas |= none.was_asked();
         Ok(())
     }
 
     /// Returns the transformers that the file's own fields ask for, in kustomize's order.
-    fn builtins(
-        &self,
-        context: &mut Context<'_>,
-        config: &Config,
-    ) -> Result<Vec<(&'static str, Transformer)>, BuildError> {
+    fn builtins(&self, context: &mut Context<'_>, config: &Config) -> Result<Vec<Builtin>, BuildError> {
         let k = &self.kustomization;
         let mut all = Vec::new();
         if !k.patches_strategic_merge.is_empty() {
+            self.at(context, Field::new("patchesStrategicMerge"));
             let merge = plugin::strategic_merge(context, &self.place, &k.patches_strategic_merge, "")?;
-            all.push(("PatchStrategicMergeTransformer", Transformer::StrategicMerge(merge)));
+            let field = Field::new("patchesStrategicMerge");
+            all.push(("PatchStrategicMergeTransformer", field, Transformer::StrategicMerge(merge)));
         }
-        for patch in &k.patches {
+        for (at, patch) in k.patches.iter().enumerate() {
+            let field = self.at(context, Field::item("patches", at)).field;
             let patch = plugin::patch_transformer(context, &self.place, patch.clone())?;
-            all.push(("PatchTransformer", Transformer::Patch(patch)));
+            all.push(("PatchTransformer", field, Transformer::Patch(patch)));
         }
         if !k.namespace.is_empty() {
             let transformer = NamespaceTransformer {
@@ -410,51 +526,56 @@ impl Target {
                 specs: config.namespace.clone(),
                 ..NamespaceTransformer::default()
             };
-            all.push(("NamespaceTransformer", Transformer::Namespace(transformer)));
+            all.push(("NamespaceTransformer", Field::new("namespace"), Transformer::Namespace(transformer)));
         }
-        for (kind, side, text, specs) in [
-            ("PrefixTransformer", Side::Prefix, &k.name_prefix, &config.name_prefix),
-            ("SuffixTransformer", Side::Suffix, &k.name_suffix, &config.name_suffix),
+        for (kind, field, side, text, specs) in [
+            ("PrefixTransformer", "namePrefix", Side::Prefix, &k.name_prefix, &config.name_prefix),
+            ("SuffixTransformer", "nameSuffix", Side::Suffix, &k.name_suffix, &config.name_suffix),
         ] {
             if !text.is_empty() {
                 let transformer = NameAffixTransformer { side, text: text.clone(), specs: specs.clone() };
-                all.push((kind, Transformer::NameAffix(vec![transformer])));
+                all.push((kind, Field::new(field), Transformer::NameAffix(vec![transformer])));
             }
         }
         self.labels(config, &mut all)?;
         if !k.common_annotations.is_empty() {
             let (labels, specs) = (k.common_annotations.clone(), config.common_annotations.clone());
-            all.push(("AnnotationsTransformer", Transformer::Label(LabelTransformer { labels, specs })));
+            let transformer = Transformer::Label(LabelTransformer { labels, specs });
+            all.push(("AnnotationsTransformer", Field::new("commonAnnotations"), transformer));
         }
-        for patch in &k.patches_json6902 {
+        for (at, patch) in k.patches_json6902.iter().enumerate() {
+            let field = self.at(context, Field::item("patchesJson6902", at)).field;
             let target = patch.target.clone();
             let patch = plugin::json6902(context, &self.place, &patch.path, &patch.patch, target)?;
-            all.push(("PatchJson6902Transformer", Transformer::Json6902(patch)));
+            all.push(("PatchJson6902Transformer", field, Transformer::Json6902(patch)));
         }
-        for replica in &k.replicas {
+        for (at, replica) in k.replicas.iter().enumerate() {
+            let field = Field::item("replicas", at);
             let transformer =
                 ReplicaCountTransformer { replica: replica.clone(), specs: config.replicas.clone() };
-            all.push(("ReplicaCountTransformer", Transformer::ReplicaCount(transformer)));
+            all.push(("ReplicaCountTransformer", field, Transformer::ReplicaCount(transformer)));
         }
-        for image in &k.images {
+        for (at, image) in k.images.iter().enumerate() {
+            let field = Field::item("images", at);
             let transformer = ImageTagTransformer::new(image.clone(), config.images.clone());
-            all.push(("ImageTagTransformer", Transformer::ImageTag(transformer)));
+            all.push(("ImageTagTransformer", field, Transformer::ImageTag(transformer)));
         }
         if !k.replacements.is_empty() {
+            let field = self.at(context, Field::new("replacements")).field;
             let transformer = plugin::replacements(context, &self.place, k.replacements.clone())?;
-            all.push(("ReplacementTransformer", Transformer::Replacement(transformer)));
+            all.push(("ReplacementTransformer", field, Transformer::Replacement(transformer)));
         }
         Ok(all)
     }
 
-    fn labels(&self, config: &Config, all: &mut Vec<(&'static str, Transformer)>) -> Result<(), BuildError> {
+    fn labels(&self, config: &Config, all: &mut Vec<Builtin>) -> Result<(), BuildError> {
         let k = &self.kustomization;
         let common = k.common_labels.clone().unwrap_or_default();
         if k.labels.is_empty() && common.is_empty() {
             return Ok(());
         }
         let failed = |error: BuildError| error.within("failed to merge labels");
-        for label in &k.labels {
+        for (at, label) in k.labels.iter().enumerate() {
             let mut specs = FieldSpecs::from_args(&label.fields);
             specs.merge(&config.labels).map_err(failed)?;
             if label.include_selectors {
@@ -475,10 +596,12 @@ impl Target {
                 specs.merge(&metadata).map_err(failed)?;
             }
             let labels = label.pairs.clone();
-            all.push(("LabelTransformer", Transformer::Label(LabelTransformer { labels, specs })));
+            let transformer = Transformer::Label(LabelTransformer { labels, specs });
+            all.push(("LabelTransformer", Field::item("labels", at), transformer));
         }
         let specs = config.common_labels.clone();
-        all.push(("LabelTransformer", Transformer::Label(LabelTransformer { labels: common, specs })));
+        let transformer = Transformer::Label(LabelTransformer { labels: common, specs });
+        all.push(("LabelTransformer", Field::new("commonLabels"), transformer));
         Ok(())
     }
 
@@ -489,11 +612,21 @@ impl Target {
     fn validate(&self, context: &mut Context<'_>, sum: &mut Accumulator) -> Result<(), BuildError> {
         for config in self.plugins(context, &self.kustomization.validators, "validators")? {
             let validator = plugin::transformer(context, &self.place, &config)?;
-            let before = snapshot(&context.nodes, &sum.map)?;
+            let before = snapshot(&context.nodes, &sum.map);
             let none = Schemas::default();
             let schemas = context.schemas.as_ref().unwrap_or(&none);
             validator.apply(&mut context.nodes, &mut sum.map, schemas)?;
-            let mut after = snapshot(&context.nodes, &sum.map)?;
+            context.at = plugin_at(context, &config);
+            if let Some(recorder) = &mut context.recorder {
+                let configured = Some(context.at.spot(context.root.tree()));
+                let transformer = config.kind(&context.nodes).to_string();
+                recorder.note(
+                    &context.nodes,
+                    &sum.map.list,
+                    &Doer { transformer, configured, ..Doer::default() },
+                );
+            }
+            let mut after = snapshot(&context.nodes, &sum.map);
             after.iter_mut().for_each(without_mark);
             if after != before {
                 return Err(BuildError::Transform("validator shouldn't modify the resource map".to_owned()));
@@ -506,13 +639,7 @@ impl Target {
     fn variables(&self, nodes: &Nodes, sum: &mut Accumulator) -> Result<(), BuildError> {
         let mut vars = self.kustomization.vars.clone();
         for var in &mut vars {
-            let gvk = var.objref.gvk();
-            let id = ResId {
-                gvk,
-                name: var.objref.name.as_str().into(),
-                namespace: var.objref.namespace.as_str().into(),
-                cluster_scoped: false,
-            };
+            let id = ResId::wanted(var.objref.gvk(), &var.objref.name, &var.objref.namespace);
             let exact = !id.namespace.is_empty();
             let found = sum.map.matching_any_id(nodes, |other| {
                 if exact { id.is_same(other) } else { id.same_type_and_name(other) }
@@ -537,12 +664,21 @@ impl Target {
 
     /// Does what is done once, at the outermost kustomization.
     pub(crate) fn finish(&self, context: &mut Context<'_>, sum: &mut Accumulator) -> Result<(), BuildError> {
+        context.at = At { file: join(&self.place.dir, &self.file), ..At::default() };
         let nodes = &mut context.nodes;
+        let mut note = |nodes: &Nodes, map: &ResMap, transformer: &str| {
+            if let Some(recorder) = &mut context.recorder {
+                recorder.note(nodes, &map.list, &Doer::always(transformer));
+            }
+        };
         crate::transform::hash::apply(nodes, &sum.map)?;
+        note(nodes, &sum.map, "HashTransformer");
         name_reference::apply(nodes, &sum.map, &sum.config.name_reference)?;
+        note(nodes, &sum.map, "NameReferenceTransformer");
         let values = values(nodes, &sum.map, &sum.vars)?;
         if !values.is_empty() {
             VariableTransformer { values, specs: sum.config.var_reference.clone() }.apply(nodes, &sum.map)?;
+            note(nodes, &sum.map, "RefVarTransformer");
         }
         sum.map.list.retain(|resource| {
             resource.annotation(nodes, annotation::LOCAL_CONFIG).is_none_or(|local| &*local == "false")
@@ -556,13 +692,83 @@ impl Target {
     }
 }
 
-/// Returns every object as a value.
-fn snapshot(nodes: &Nodes, map: &ResMap) -> Result<Vec<serde_json::Value>, BuildError> {
-    let value = |resource: &Resource| nodes.value(resource.node);
-    map.list
-        .iter()
-        .map(|resource| value(resource).map_err(|error| BuildError::Malformed(error.to_string())))
-        .collect()
+/// A transformer that a field asks for: kustomize's name of it, the field, and itself.
+type Builtin = (&'static str, Field, Transformer);
+
+/// Returns where the configuration of a plugin stands.
+fn plugin_at(context: &Context<'_>, config: &Resource) -> At {
+    let spot = |(file, line): &(std::rc::Rc<str>, u32)| {
+        Spot::of(&**file, usize::try_from(*line).unwrap_or_default())
+    };
+    At { elsewhere: config.read_from.as_ref().map(spot), ..context.at.clone() }
+}
+
+/// Takes a transformer apart into what the trail tells apart.
+fn pieces(
+    transformer: Transformer,
+    tree: &dyn FileTree,
+    at: &At,
+    kind: &str,
+    place: &Place,
+) -> Vec<(Transformer, Doer)> {
+    let below = |path: &str| crate::origin::join_clean(&place.dir, path);
+    let doer = |values: Values, at: &At| Doer {
+        transformer: kind.to_owned(),
+        configured: Some(at.spot(tree)),
+        values,
+    };
+    let item = |number: usize| At { field: Field::item(at.field.name, number), ..at.clone() };
+    match transformer {
+        Transformer::StrategicMerge(merge) => merge
+            .patches
+            .into_iter()
+            .map(|patch| {
+                let values = match &patch.read_from {
+                    Some((path, _)) => Values::Lines(below(path), 0),
+                    None => Values::Unknown,
+                };
+                let merge = StrategicMergeTransformer { patches: vec![patch] };
+                (Transformer::StrategicMerge(merge), doer(values, at))
+            })
+            .collect(),
+        Transformer::Replacement(all) => all
+            .replacements
+            .into_iter()
+            .enumerate()
+            .map(|(number, replacement)| {
+                let (values, at) = match &replacement.file {
+                    Some(path) => (Values::File(below(path)), at.clone()),
+                    None if at.elsewhere.is_none() => (Values::Unknown, item(number)),
+                    None => (Values::Unknown, at.clone()),
+                };
+                let one = ReplacementTransformer { replacements: vec![replacement] };
+                (Transformer::Replacement(one), doer(values, &at))
+            })
+            .collect(),
+        Transformer::Patch(patch) => {
+            let values = match (patch.file(), patch.is_strategic()) {
+                (Some(file), true) => Values::Lines(below(file), 0),
+                (Some(file), false) => Values::File(below(file)),
+                (None, true) if at.elsewhere.is_none() => {
+                    let (_, before) = find_field(tree, &at.file, at.field, "patch");
+                    Values::Lines(at.file.clone(), before)
+                }
+                (None, _) => Values::Unknown,
+            };
+            vec![(Transformer::Patch(patch), doer(values, at))]
+        }
+        Transformer::Json6902(patch) => {
+            let values = patch.file().map_or(Values::Unknown, |file| Values::File(below(file)));
+            vec![(Transformer::Json6902(patch), doer(values, at))]
+        }
+        other => vec![(other, doer(Values::Unknown, at))],
+    }
+}
+
+/// Returns every object as a value; one that has none, as its text.
+fn snapshot(nodes: &Nodes, map: &ResMap) -> Vec<serde_json::Value> {
+    let text = |resource: &Resource| serde_json::Value::String(nodes.print(resource.node));
+    map.list.iter().map(|resource| nodes.value(resource.node).unwrap_or_else(|_| text(resource))).collect()
 }
 
 /// Takes the label of a validator from an object.

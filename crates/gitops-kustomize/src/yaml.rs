@@ -10,6 +10,7 @@ mod legacy;
 mod path;
 mod print;
 mod read;
+mod repair;
 mod resolve;
 mod timestamp;
 mod value;
@@ -167,9 +168,26 @@ pub(crate) struct Nodes {
     nodes: Vec<Node>,
     /// The texts of keys, of which most stand in many objects.
     shared: HashSet<Rc<str>>,
+    /// The most nodes that transformers may make.
+    most: Option<usize>,
 }
 
 impl Nodes {
+    /// Returns an empty arena with a bound for [`Nodes::has_room`].
+    pub(crate) fn bounded(most: usize) -> Self {
+        Self { most: Some(most), ..Self::default() }
+    }
+
+    /// Refuses more nodes than the build may hold, for what could multiply them.
+    pub(crate) fn has_room(&self) -> Result<(), FieldError> {
+        match self.most {
+            Some(most) if self.nodes.len() > most => {
+                Err(FieldError::Limit(format!("the build makes more than {most} YAML nodes")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn add(&mut self, node: Node) -> Id {
         let id = Id(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         self.nodes.push(node);

@@ -13,7 +13,9 @@ pub(crate) fn merge_map(
 ) -> Result<(), FieldError> {
     let texts = |nodes: &Nodes, resource: &Resource| -> Texts {
         let map = nodes.field(resource.node, field);
-        map.map(|map| nodes.texts(map).into_iter().collect()).unwrap_or_default()
+        // A null is an empty text here.
+        let text = |(key, value)| (nodes[key].value.clone(), nodes.text(value).into());
+        map.map(|map| nodes.pairs(map).map(text).collect()).unwrap_or_default()
     };
     let mut merged = texts(nodes, from);
     merged.extend(texts(nodes, into));

@@ -134,6 +134,29 @@ fn pairs(
     Ok(all)
 }
 
+/// Returns the file, and the line where it is known, of every key that comes from one.
+pub(crate) fn sources(
+    context: &Context<'_>,
+    place: &Place,
+    args: &GeneratorArgs,
+) -> std::collections::BTreeMap<String, (String, usize)> {
+    let below = |path: &str| crate::origin::join_clean(&place.dir, path);
+    let mut found = std::collections::BTreeMap::new();
+    for path in &args.envs {
+        let bytes = context.root.tree().read(&below(path)).unwrap_or_default();
+        for (at, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
+            let key = line.trim_start().split_once('=').map_or(line, |(key, _)| key);
+            found.insert(key.trim_start().to_owned(), (below(path), at + 1));
+        }
+    }
+    for source in &args.files {
+        if let Ok((key, path)) = file_source(source) {
+            found.insert(key.to_owned(), (below(path), 0));
+        }
+    }
+    found
+}
+
 /// Reads lines of `KEY=value`.
 fn environment(bytes: &[u8], path: &str) -> Result<Vec<Pair>, BuildError> {
     let mut pairs = Vec::new();

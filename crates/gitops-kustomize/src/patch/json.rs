@@ -10,6 +10,9 @@ use crate::yaml::Nodes;
 /// The most operations of one patch.
 const OPERATIONS: usize = 100_000;
 
+/// The most values that the copies of one patch may make: each could double the object.
+const COPIED: usize = 1_000_000;
+
 /// The operations of a patch.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct JsonPatch(Vec<Map<String, Value>>);
@@ -58,7 +61,7 @@ impl JsonPatch {
     /// Applies the operations to a node.
     pub(crate) fn filter(&self, nodes: &mut Nodes, root: crate::yaml::Id) -> Result<(), BuildError> {
         let value = nodes.value(root).map_err(|error| BuildError::Transform(error.to_string()))?;
-        let patched = self.apply(value).map_err(BuildError::Transform)?;
+        let patched = self.apply(value)?;
         if !patched.is_object() {
             return Err(BuildError::Transform("a JSON patch must leave an object".to_owned()));
         }
@@ -69,11 +72,31 @@ impl JsonPatch {
         Ok(())
     }
 
-    fn apply(&self, mut document: Value) -> Result<Value, String> {
+    fn apply(&self, mut document: Value) -> Result<Value, BuildError> {
+        let mut copied = 0;
         for operation in &self.0 {
-            apply_one(&mut document, operation)?;
+            if operation.get("op").is_some_and(|op| op == "copy") {
+                let from = operation.get("from").and_then(Value::as_str).unwrap_or_default();
+                copied += find_mut(&mut document, from).map_or(0, |value| size(value));
+                if copied > COPIED {
+                    return Err(BuildError::Limit(format!(
+                        "the copies of a patch make more than {COPIED} values"
+                    )));
+                }
+            }
+            apply_one(&mut document, operation).map_err(BuildError::Transform)?;
         }
         Ok(document)
+    }
+}
+
+/// Returns how many values a value holds, a long text counting for as many as it has kilobytes.
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(map) => map.values().map(size).sum(),
+        Value::String(text) => text.len() >> 10,
+        _ => 0,
     }
 }
 

@@ -12,17 +12,22 @@ use crate::yaml::{FieldError, Id, Kind, Node, Nodes, PathMatcher, ReadLimits, sp
 /// The field that is meant when none is named.
 const DEFAULT_PATH: &str = "metadata.name";
 
+/// The longest text that a replacement may make, in bytes: each could double it.
+const LONGEST: usize = 16 << 20;
+
 /// One replacement.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Replacement {
     pub(crate) source: Option<Source>,
     pub(crate) source_value: Option<String>,
     pub(crate) targets: Option<Vec<ReplacementTarget>>,
+    /// The path of the file it stands in, relative to the kustomization, when it is not the kustomization.
+    pub(crate) file: Option<String>,
 }
 
 impl From<ReplacementField> for Replacement {
     fn from(field: ReplacementField) -> Self {
-        Self { source: field.source, source_value: field.source_value, targets: field.targets }
+        Self { source: field.source, source_value: field.source_value, targets: field.targets, file: None }
     }
 }
 
@@ -203,6 +208,7 @@ fn set_field(
     value: Id,
     options: Option<&FieldOptions>,
 ) -> Result<(), BuildError> {
+    nodes.has_room()?;
     let value = nodes.copy(value);
     if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
         if nodes[field].kind != Kind::Scalar {
@@ -218,7 +224,11 @@ fn set_field(
             Ok(at) if at < parts.len() => parts[at] = &new,
             Ok(_) => parts.push(&new),
         }
-        nodes[value].value = parts.join(&options.delimiter).into();
+        let joined = parts.join(&options.delimiter);
+        if joined.len() > LONGEST {
+            return Err(BuildError::Limit(format!("a replacement makes a text longer than {LONGEST} bytes")));
+        }
+        nodes[value].value = joined.into();
     }
     if nodes[field].kind == Kind::Scalar {
         nodes[field].value = nodes[value].value.clone();

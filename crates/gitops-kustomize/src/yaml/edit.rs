@@ -11,6 +11,9 @@ pub(crate) enum FieldError {
     Kind { expected: Kind, found: Kind, contents: String },
     #[error("{0}")]
     Text(String),
+    /// More would be made than a build may hold.
+    #[error("{0}")]
+    Limit(String),
 }
 
 impl FieldError {

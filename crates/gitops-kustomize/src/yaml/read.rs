@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use gitops_manifest::usual::{self, Collection, Mark, Sink, Stretch, Unusual};
-use granit_parser::{Event, Parser, Placement, ScalarStyle, Span, StructureStyle};
+use granit_parser::{ErrorKind, Event, Parser, Placement, ScalarStyle, ScanError, Span, StructureStyle};
 
+use super::repair::Repairs;
 use super::{Comments, Id, Kind, Node, Nodes, Style, Tag, resolve};
 
 /// What a reader may use up.
@@ -83,15 +84,38 @@ impl Nodes {
         limits: &ReadLimits,
     ) -> Result<Option<Id>, ReadError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let start = self.len();
+        let before = self.len();
         let mut reader = Reader::new(self, limits, offset);
+        let (root, aliased);
         if usual::read(text, &mut reader) == Err(Unusual) {
             // The full parser reads it, or says what is wrong.
-            self.truncate(start);
-            reader = Reader::new(self, limits, offset);
-            reader.run(text)?;
+            let (mut repairs, mut repaired) = (Repairs::default(), None);
+            loop {
+                self.truncate(before);
+                let text = repaired.as_deref().unwrap_or(text);
+                let mut reader = Reader::new(self, limits, offset);
+                match reader.run(text) {
+                    Ok(()) => {
+                        (root, aliased) = (reader.root, reader.aliased);
+                        break;
+                    }
+                    Err(Stop::Refused(error)) => return Err(error),
+                    Err(Stop::Syntax(error)) if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) => {
+                        // The parser looks ahead, and so meets its own limit first.
+                        return Err(ReadError::TooDeep(limits.depth));
+                    }
+                    Err(Stop::Syntax(error)) => {
+                        let Some(again) = repairs.indent(text, &error, reader.parsed_to) else {
+                            let line = error.marker().line() + offset;
+                            return Err(ReadError::Syntax { line, reason: go_words(error.info(), text) });
+                        };
+                        repaired = Some(again);
+                    }
+                }
+            }
+        } else {
+            (root, aliased) = (reader.root, reader.aliased);
         }
-        let (root, aliased) = (reader.root, reader.aliased);
         let Some(root) = root.filter(|root| !self[*root].is_null()) else { return Ok(None) };
         if aliased {
             return self.resolve_aliases(root, limits, 0).map(Some);
@@ -247,7 +271,21 @@ struct Reader<'a> {
     root: Option<Id>,
     head: String,
     last: Option<(Id, u32)>,
+    /// The end of the last event, in bytes.
+    parsed_to: usize,
     aliased: bool,
+}
+
+/// Why a document was not read to its end.
+enum Stop {
+    Syntax(ScanError),
+    Refused(ReadError),
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        Self::Refused(error)
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -261,18 +299,17 @@ impl<'a> Reader<'a> {
             root: None,
             head: String::new(),
             last: None,
+            parsed_to: 0,
             aliased: false,
         }
     }
 
-    fn run(&mut self, text: &str) -> Result<(), ReadError> {
+    fn run(&mut self, text: &str) -> Result<(), Stop> {
         for event in Parser::new_from_str(text) {
-            let (event, span) = event.map_err(|error| ReadError::Syntax {
-                line: error.marker().line() + self.offset,
-                reason: go_words(error.info(), text),
-            })?;
+            let (event, span) = event.map_err(Stop::Syntax)?;
+            self.parsed_to = span.end.byte_offset().unwrap_or_default();
             if self.nodes.len() > self.limits.nodes {
-                return Err(ReadError::TooManyNodes(self.limits.nodes));
+                return Err(ReadError::TooManyNodes(self.limits.nodes).into());
             }
             match event {
                 Event::DocumentEnd => break,
@@ -289,7 +326,7 @@ impl<'a> Reader<'a> {
                     self.stack.pop();
                 }
                 Event::Alias(anchor) => self.alias(anchor, &span)?,
-                Event::UnresolvedAlias(name) => return Err(ReadError::Anchor(name.into_owned())),
+                Event::UnresolvedAlias(name) => return Err(ReadError::Anchor(name.into_owned()).into()),
                 Event::Comment(text, placement) => {
                     let line = self.line(span.start.line());
                     match placement {

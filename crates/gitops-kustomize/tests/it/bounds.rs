@@ -81,3 +81,63 @@ fn deep_kustomizations_are_refused_with_their_chain() {
     let error = build(&files).unwrap_err();
     assert!(matches!(&error, BuildError::Limit(text) if text.contains("/d0 -> /d1")), "{error:?}");
 }
+
+/// Builds one object with more fields of a kustomization, and wants a limit to be named.
+fn is_limited(fields: &str, object: &str) {
+    let kustomization = format!("resources: [a.yaml]\n{fields}");
+    let error = build(&[("app/kustomization.yaml", &kustomization), ("app/a.yaml", object)]).unwrap_err();
+    assert!(matches!(error, BuildError::Limit(_)), "{error:?}");
+}
+
+#[test]
+fn a_patch_with_too_many_operations_is_refused() {
+    let operations = "    - {op: remove, path: /x}\n".repeat(100_001);
+    is_limited(&format!("patches:\n- target: {{kind: ConfigMap}}\n  patch: |-\n{operations}"), CONFIG);
+}
+
+#[test]
+fn copies_that_double_an_object_are_stopped() {
+    let copy = |at: usize| format!("    - {{op: copy, from: /data, path: /data/c{at}}}\n");
+    let operations: String = (0..60).map(copy).collect();
+    let object = format!("{CONFIG}data: {{a: b}}\n");
+    is_limited(&format!("patches:\n- target: {{kind: ConfigMap}}\n  patch: |-\n{operations}"), &object);
+}
+
+#[test]
+fn replacements_that_double_an_object_are_stopped() {
+    let into_itself = |at: usize| {
+        format!(
+            "- source: {{kind: ConfigMap, fieldPath: data}}\n  targets:\n  - select: {{kind: ConfigMap}}\n    fieldPaths: \
+             [data.c{at}]\n    options: {{create: true}}\n"
+        )
+    };
+    let fields: String = (0..60).map(into_itself).collect();
+    is_limited(&format!("replacements:\n{fields}"), &format!("{CONFIG}data: {{a: b}}\n"));
+    let text = "- source: {kind: ConfigMap, fieldPath: data.a}\n  targets:\n  - select: {kind: ConfigMap}\n    fieldPaths: \
+                [data.a]\n    options: {delimiter: '-', index: 9}\n";
+    let long = "x".repeat(1000);
+    is_limited(&format!("replacements:\n{}", text.repeat(60)), &format!("{CONFIG}data: {{a: {long}}}\n"));
+}
+
+#[test]
+fn an_expression_too_large_is_refused_and_a_hard_one_is_quick() {
+    let target = |name: &str| {
+        let fields = format!(
+            "resources: [a.yaml]\npatches:\n- patch: '[{{\"op\": \"add\", \"path\": \"/x\", \"value\": 1}}]'\n  target: {{kind: ConfigMap, name: '{name}'}}\n"
+        );
+        build(&[("app/kustomization.yaml", &fields), ("app/a.yaml", CONFIG)])
+    };
+    assert!(
+        target("((a{1,1000}){1,1000}){1,1000}").unwrap_err().to_string().contains("error parsing regexp")
+    );
+    // Exponential for a backtracking matcher.
+    let _ = target("(a+)+(a+)+(a+)+$");
+}
+
+#[test]
+fn a_text_nested_too_deeply_is_refused() {
+    is_limited("", &format!("{CONFIG}data: {}{}\n", "[".repeat(5000), "]".repeat(5000)));
+    let folders = "a/".repeat(200);
+    let files = tree(&[(&format!("app/{folders}x.yaml"), CONFIG)]);
+    assert!(matches!(Kustomize::new("app").build(&files), Err(BuildError::Limit(_))));
+}

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::forest::{Tree, grow};
 
 /// How many trees of the fixed seed are built, and how many of a fresh one.
-const FIXED: u64 = 400;
-const FRESH: u64 = 200;
+const FIXED: u64 = 300;
+const FRESH: u64 = 250;
 
 /// Returns the oracle, built when it must be, or nothing when there is no Go.
 fn oracle() -> Option<PathBuf> {
@@ -54,7 +54,9 @@ fn generated_trees_build_as_kustomize_builds_them() {
     let mut to = child.stdin.take().unwrap();
     let mut from = BufReader::new(child.stdout.take().unwrap());
     let fresh = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() << 16;
+    println!("kustomize trees: seeds 0 to {FIXED} and {fresh} to {}", fresh + FRESH);
     let (mut equal, mut refused, mut differ) = (0, 0, Vec::new());
+    let mut reasons = std::collections::BTreeMap::new();
     // One seed can be played again, and its tree looked at.
     let again = std::env::var("GITOPS_FOREST_SEED").ok().map(|seed| seed.parse().unwrap());
     let seeds: Vec<u64> = match again {
@@ -73,7 +75,11 @@ fn generated_trees_build_as_kustomize_builds_them() {
         let theirs: Value = serde_json::from_str(&line).unwrap();
         match (&ours, theirs["output"].as_str()) {
             (Ok(ours), Some(theirs)) if ours == theirs => equal += 1,
-            (Err(_), None) => refused += 1,
+            (Err(error), None) => {
+                refused += 1;
+                let said: String = error.chars().rev().take(60).collect();
+                *reasons.entry(said.chars().rev().collect::<String>()).or_insert(0) += 1;
+            }
             _ => differ.push((seed, ours, theirs)),
         }
     }
@@ -82,7 +88,10 @@ fn generated_trees_build_as_kustomize_builds_them() {
     for (seed, ours, theirs) in &differ {
         eprintln!("seed {seed}\n--- ours\n{ours:?}\n--- theirs\n{theirs}\n");
     }
-    eprintln!("kustomize trees: {equal} equal, {refused} refused by both, {} differ", differ.len());
+    println!("kustomize trees: {equal} equal, {refused} refused by both, {} differ", differ.len());
+    if std::env::var_os("VERBOSE").is_some() {
+        reasons.iter().for_each(|(reason, count)| println!("{count} times …{reason}"));
+    }
     assert!(differ.is_empty(), "seeds {:?}", differ.iter().map(|(seed, ..)| seed).collect::<Vec<_>>());
-    assert!(again.is_some() || equal > refused, "most trees should build");
+    assert!(again.is_some() || refused * 100 < 15 * (equal + refused), "six of seven trees should build");
 }

@@ -49,6 +49,10 @@ struct Known {
     kind: &'static str,
     name: String,
     namespace: Option<String>,
+    annotated: bool,
+    labelled: bool,
+    /// It has a number of replicas.
+    counted: bool,
 }
 
 const NAMES: [&str; 5] = ["web", "db", "cache", "api", "app"];
@@ -142,9 +146,25 @@ impl Grower {
             k.push_str("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n");
         }
         let dir = format!("l{layer}");
-        k.push_str("resources:\n");
-        if layer > 0 {
-            writeln!(k, "- ../l{}", layer - 1).unwrap();
+        if layer > 0 && self.dice.one_in(6) {
+            writeln!(k, "bases: [../l{}]\nresources:", layer - 1).unwrap();
+        } else {
+            k.push_str("resources:\n");
+            if layer > 0 {
+                writeln!(k, "- ../l{}", layer - 1).unwrap();
+            }
+        }
+        if self.dice.one_in(6) {
+            // A sibling with a name of its own, in a folder below.
+            self.files.insert(
+                format!("{dir}/inner/kustomization.yaml"),
+                format!("namePrefix: in{layer}-\nresources: [r.yaml]\nconfigMapGenerator: [{{name: inner, literals: [i={layer}]}}]\n"),
+            );
+            self.files.insert(
+                format!("{dir}/inner/r.yaml"),
+                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: sub\ndata: {k: v}\n".to_owned(),
+            );
+            writeln!(k, "- inner").unwrap();
         }
         if layer == 0 || self.dice.one_in(2) {
             for at in 0..1 + self.dice.roll(4) {
@@ -155,8 +175,12 @@ impl Grower {
                 }
                 let namespace = self.dice.pick(&["", "", "", "prod", "default"]);
                 let namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
-                let object = Known { kind, name, namespace };
+                let mut object =
+                    Known { kind, name, namespace, annotated: false, labelled: false, counted: false };
                 let text = self.object(&object);
+                object.annotated = text.contains("\n  annotations:");
+                object.labelled = text.contains("\n  labels:");
+                object.counted = text.contains("\n  replicas: 1") || text.contains("\n  replicas: 2");
                 known.push(object);
                 self.files.insert(format!("{dir}/r{at}.yaml"), text);
                 writeln!(k, "- r{at}.yaml").unwrap();
@@ -165,6 +189,11 @@ impl Grower {
         if layer > 0 && self.dice.one_in(5) {
             let dir = format!("c{layer}");
             let mut component = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n".to_owned();
+            if self.dice.one_in(3) {
+                let inner = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nnameSuffix: -n\n";
+                self.files.insert(format!("{dir}/nested/kustomization.yaml"), inner.to_owned());
+                component.push_str("components: [nested]\n");
+            }
             self.fields(&mut component, &dir, false, known);
             self.files.insert(format!("{dir}/kustomization.yaml"), component);
             writeln!(k, "components:\n- ../{dir}").unwrap();
@@ -314,7 +343,11 @@ impl Grower {
             (
                 6,
                 "secretGenerator",
-                &["[{name: sgen, literals: [pw=s3cr3t]}]", "[{name: web, type: t, envs: [e.env]}]"],
+                &[
+                    "[{name: sgen, literals: [pw=s3cr3t]}]",
+                    "[{name: sgen2, type: t, envs: [e.env]}]",
+                    "[{name: sgen3, files: [f.txt, bin=b.bin], options: {immutable: true}}]",
+                ],
             ),
             (
                 5,
@@ -322,20 +355,49 @@ impl Grower {
                 &[
                     "[{name: gen, literals: [a=1, 'k=\"q\"']}]",
                     "[{name: gen, files: [f.txt, key=f.txt], options: {immutable: true, labels: {l: g}}}]",
-                    "[{name: web, behavior: merge, literals: [a=merged]}]",
+                    "[{name: gen, behavior: create, literals: [multi=\"a b\", 'x=1\\n2'], files: [b.bin]}, {name: gen, behavior: merge, literals: [multi=merged]}]",
+                    "[{name: gen, literals: [a=1, b=2]}, {name: gen, behavior: replace, literals: [c=3]}]",
+                    "[{name: gen, namespace: own, env: e.env, options: {annotations: {ga: x}}}]",
                     "[{name: gen, envs: [e.env], options: {disableNameSuffixHash: true}}]",
                 ],
             ),
             (9, "configurations", &["[cfg.yaml]"]),
             (9, "crds", &["[crds.json]"]),
-            (12, "openapi", &["{path: schema.json}"]),
-            (10, "generators", &["[ge.yaml]"]),
-            (7, "transformers", &["[t1.yaml]", "[t2.yaml]", "[t3.yaml, t1.yaml]"]),
+            (12, "openapi", &["{path: schema.json}", "{version: v1.21.2}"]),
+            (10, "generators", &["[ge.yaml]", "[gs.yaml, gi.yaml]"]),
+            (
+                5,
+                "transformers",
+                &[
+                    "[t1.yaml]",
+                    "[t2.yaml]",
+                    "[t3.yaml, t1.yaml]",
+                    "[many.yaml]",
+                    "['{apiVersion: builtin, kind: LabelTransformer, metadata: {name: in}, labels: {inline: l}, fieldSpecs: [{path: metadata/labels, create: true}]}']",
+                ],
+            ),
             (12, "validators", &["[v.yaml]"]),
         ] {
             if self.dice.one_in(sides) {
-                writeln!(k, "{field}: {}", self.dice.pick(values)).unwrap();
+                // Each folder makes objects of its own.
+                let value = self.dice.pick(values).replace("{name: gen", &format!("{{name: {dir}gen"));
+                writeln!(k, "{field}: {}", value.replace("{name: sgen", &format!("{{name: {dir}sgen")))
+                    .unwrap();
             }
+        }
+        if self.dice.one_in(7)
+            && let Some(known) =
+                known.iter().rfind(|known| known.kind == "ConfigMap" && known.namespace.is_none())
+            && !k.contains("configMapGenerator")
+            && !k.contains("namespace:")
+        {
+            let behavior = self.dice.pick(&["merge", "merge", "replace"]);
+            writeln!(
+                k,
+                "configMapGenerator: [{{name: {}, behavior: {behavior}, literals: [a=merged, new=x]}}]",
+                known.name
+            )
+            .unwrap();
         }
         if self.dice.one_in(5) {
             let more = self.dice.pick(&[
@@ -348,7 +410,14 @@ impl Grower {
         }
         if last {
             for (field, values) in [
-                ("sortOptions", &["{order: legacy}", "{order: fifo}"][..]),
+                (
+                    "sortOptions",
+                    &[
+                        "{order: legacy}",
+                        "{order: fifo}",
+                        "{order: legacy, legacySortOptions: {orderFirst: [Service, Widget], orderLast: [ConfigMap]}}",
+                    ][..],
+                ),
                 (
                     "buildMetadata",
                     &[
@@ -364,55 +433,85 @@ impl Grower {
             }
         }
         if !known.is_empty() {
-            self.targeted(k, known);
+            self.targeted(k, dir, known);
         }
         self.side_files(dir);
     }
 
     /// Fields that speak of objects.
-    fn targeted(&mut self, k: &mut String, known: &[Known]) {
+    fn targeted(&mut self, k: &mut String, dir: &str, known: &[Known]) {
         let pick = |dice: &mut Dice| known[dice.roll(known.len())].clone();
         if self.dice.one_in(3) {
             k.push_str("patches:\n");
-            for _ in 0..1 + self.dice.roll(2) {
+            for at in 0..1 + self.dice.roll(2) {
                 let object = pick(&mut self.dice);
-                let patch = if self.dice.one_in(2) { self.operations() } else { self.merge(&object) };
-                write!(k, "- patch: |-\n{}", indented(&patch, 4)).unwrap();
-                if patch.starts_with('-') || self.dice.one_in(3) {
-                    let name = self.dice.pick(&[".*", "w.*|d.*", ""]);
-                    let name = if name.is_empty() { &object.name } else { name };
-                    writeln!(k, "  target: {{kind: {}, name: '{name}'}}", object.kind).unwrap();
+                let patch = if self.dice.one_in(2) { self.operations(&object) } else { self.merge(&object) };
+                if self.dice.one_in(4) {
+                    self.files.insert(format!("{dir}/patch{at}.yaml"), patch.clone());
+                    writeln!(k, "- path: patch{at}.yaml").unwrap();
+                } else {
+                    write!(k, "- patch: |-\n{}", indented(&patch, 4)).unwrap();
+                }
+                let is_delete = patch.contains("$patch: delete");
+                if patch.starts_with('-') || self.dice.one_in(3) && !is_delete {
+                    let more = self.dice.pick(&[
+                        "",
+                        "",
+                        "",
+                        ", version: v1",
+                        ", labelSelector: app",
+                        ", annotationSelector: '!nope'",
+                    ]);
+                    writeln!(k, "  target: {{kind: {}, name: '{}'{more}}}", object.kind, object.name)
+                        .unwrap();
+                } else if self.dice.one_in(6) {
+                    writeln!(k, "  target: {{kind: {}, name: '.*'}}", object.kind).unwrap();
                 }
                 if self.dice.one_in(9) {
-                    k.push_str("  options: {allowNameChange: true}\n");
+                    let option = self.dice.pick(&["allowNameChange: true", "allowKindChange: true"]);
+                    writeln!(k, "  options: {{{option}}}").unwrap();
                 }
             }
         }
         let object = pick(&mut self.dice);
         if self.dice.one_in(9) {
             let patch = self.merge(&object);
-            write!(k, "patchesStrategicMerge:\n- |-\n{}", indented(&patch, 2)).unwrap();
+            if self.dice.one_in(3) {
+                self.files.insert(format!("{dir}/psm.yaml"), patch);
+                k.push_str("patchesStrategicMerge: [psm.yaml]\n");
+            } else {
+                write!(k, "patchesStrategicMerge:\n- |-\n{}", indented(&patch, 2)).unwrap();
+            }
         }
         if self.dice.one_in(9) {
-            let patch = self.operations();
+            let patch = self.operations(&object);
             let target = format!("{{version: v1, kind: {}, name: {}}}", object.kind, object.name);
-            write!(k, "patchesJson6902:\n- target: {target}\n  patch: |-\n{}", indented(&patch, 4)).unwrap();
+            if self.dice.one_in(3) {
+                self.files.insert(format!("{dir}/p6902.yaml"), patch);
+                write!(k, "patchesJson6902:\n- target: {target}\n  path: p6902.yaml\n").unwrap();
+            } else {
+                write!(k, "patchesJson6902:\n- target: {target}\n  patch: |-\n{}", indented(&patch, 4))
+                    .unwrap();
+            }
         }
         if self.dice.one_in(6) && matches!(object.kind, "Deployment" | "StatefulSet") {
             writeln!(k, "replicas: [{{name: {}, count: 4}}]", object.name).unwrap();
         }
-        if self.dice.one_in(6) {
-            let target = pick(&mut self.dice);
-            let from = self.dice.pick(&["metadata.name", "metadata.name", "kind", "metadata.labels.app"]);
-            let to =
-                self.dice.pick(&["metadata.annotations.r", "spec.r", "metadata.labels.r", "metadata.name"]);
-            let options = self.dice.pick(&["{create: true}", "{create: true}", "{delimiter: '-', index: 1}"]);
-            writeln!(k, "replacements:\n- source: {{kind: {}, name: {}, fieldPath: {from}}}\n  targets:\n  - select: {{kind: {}, name: {}}}\n    fieldPaths: [{to}]\n    options: {options}", object.kind, object.name, target.kind, target.name).unwrap();
+        if self.dice.one_in(4) {
+            self.replacements(k, dir, &object, &pick);
         }
         if self.dice.one_in(9) {
+            let field = self.dice.pick(&[
+                "",
+                "",
+                "\n  fieldref: {fieldPath: metadata.name}",
+                "\n  fieldref: {fieldpath: kind}",
+            ]);
+            // The first folder's variable is the one that fields speak of.
+            let name = if k.contains("- ../l") { format!("VAR{dir}") } else { "VAR1".to_owned() };
             writeln!(
                 k,
-                "vars:\n- name: VAR1\n  objref: {{apiVersion: {}, kind: {}, name: {}}}",
+                "vars:\n- name: {name}\n  objref: {{apiVersion: {}, kind: {}, name: {}}}{field}",
                 api_version(object.kind),
                 object.kind,
                 object.name
@@ -421,19 +520,100 @@ impl Grower {
         }
     }
 
-    fn operations(&mut self) -> String {
+    /// Replacements with all their options.
+    fn replacements(&mut self, k: &mut String, dir: &str, object: &Known, pick: &dyn Fn(&mut Dice) -> Known) {
+        let target = pick(&mut self.dice);
+        let from = match self.dice.roll(4) {
+            0 if object.labelled => "metadata.labels.app",
+            1 => "kind",
+            2 => "apiVersion",
+            _ => "metadata.name",
+        };
+        let source = match self.dice.roll(6) {
+            0 => "sourceValue: given".to_owned(),
+            1 => format!("source: {{kind: {}, name: {}}}", object.kind, object.name),
+            2 if object.kind == "Widget" => {
+                format!(
+                    "source: {{kind: Widget, name: {}, fieldPath: 'spec.list.[name=one].v'}}",
+                    object.name
+                )
+            }
+            3 => format!(
+                "source: {{kind: {}, name: {}, fieldPath: {from}, options: {{delimiter: e, index: 0}}}}",
+                object.kind, object.name
+            ),
+            _ => format!("source: {{kind: {}, name: {}, fieldPath: {from}}}", object.kind, object.name),
+        };
+        let select = match self.dice.roll(5) {
+            0 => format!("{{kind: {}}}", target.kind),
+            1 => "{name: '.*'}\n    reject: [{kind: Widget}, {name: none}]".to_owned(),
+            2 => format!("{{kind: {}, name: {}, version: v1}}", target.kind, target.name),
+            _ => format!("{{kind: {}, name: {}}}", target.kind, target.name),
+        };
+        let paths = match target.kind {
+            "Deployment" | "StatefulSet" | "DaemonSet" if self.dice.one_in(2) => self.dice.pick(&[
+                "['spec.template.spec.containers.*.image']",
+                "[spec.template.metadata.labels.rep]",
+                "['spec.template.spec.containers.0.name']",
+            ]),
+            "Widget" if self.dice.one_in(2) => self.dice.pick(&[
+                "['spec.list.[name=two].v']",
+                "[spec.deep.x.z, spec.a]",
+                "['spec.list.*.v']",
+            ]),
+            "ConfigMap" if self.dice.one_in(2) => {
+                self.dice.pick(&["['data.c\\.yaml']", "[data.new]", "['data.c\\.yaml.x']"])
+            }
+            _ => self.dice.pick(&[
+                "[metadata.annotations.r]",
+                "['metadata.labels.a\\.b/c']",
+                "[spec.r]",
+                "[metadata.annotations.r, metadata.labels.s]",
+            ]),
+        };
+        let options = match self.dice.roll(5) {
+            // Delimiters inside of structured texts are newer than the oracle; the corpus has them.
+            _ if paths.contains("yaml.x") => "{create: true}",
+            0 => "{create: true, delimiter: '-', index: 1}",
+            1 => "{create: true, delimiter: '/', index: -1}",
+            _ => "{create: true}",
+        };
+        let one = format!(
+            "- {source}\n  targets:\n  - select: {select}\n    fieldPaths: {paths}\n    options: {options}\n"
+        );
+        if self.dice.one_in(5) {
+            self.files.insert(format!("{dir}/rep.yaml"), one);
+            k.push_str("replacements: [{path: rep.yaml}]\n");
+        } else {
+            write!(k, "replacements:\n{one}").unwrap();
+        }
+    }
+
+    fn operations(&mut self, object: &Known) -> String {
         let mut operations = String::new();
         for _ in 0..1 + self.dice.roll(2) {
-            let one = self.dice.pick(&[
-                "{op: add, path: /metadata/annotations/new, value: v}",
-                "{op: add, path: /metadata/labels, value: {z: '1', y: yes2}}",
-                "{op: replace, path: /metadata/name, value: renamed}",
-                "{op: add, path: /added, value: {f: 1.5, big: 1234567, n: null, l: [], m: {}}}",
-                "{op: copy, from: /metadata/name, path: /copied}",
-                "{op: test, path: /nothing, value: null}",
-                "{op: remove, path: /spec/replicas}",
-                "{op: replace, path: /new, value: 0755}",
-            ]);
+            let one = match self.dice.roll(12) {
+                0 if object.annotated => "{op: add, path: /metadata/annotations/new, value: v}",
+                1 if object.annotated => "{op: remove, path: /metadata/annotations/note}",
+                2 if object.counted => "{op: remove, path: /spec/replicas}",
+                3 if object.counted => "{op: move, from: /spec/replicas, path: /moved}",
+                4 => "{op: replace, path: /metadata/name, value: renamed}",
+                5 => "{op: copy, from: /metadata/name, path: /copied}",
+                6 => "{op: test, path: /nothing, value: null}",
+                7 => "{op: replace, path: /new, value: 0755}",
+                8 => "{op: add, path: /metadata/annotations, value: {q: 'yes', n: 5}}",
+                9 => "{op: add, path: /metadata/labels, value: {z: '1', y: yes2}}",
+                10 if has_pods(object.kind) => {
+                    "{op: add, path: /spec/template/spec/containers/-, value: {name: last, image: nginx}}"
+                }
+                11 if object.kind == "Widget" => "{op: replace, path: /spec/list/0/v, value: 1e3}",
+                _ => {
+                    "{op: add, path: /added, value: {f: 1.5, big: 1234567, n: null, l: [], m: {}, t: \"a\\nb\"}}"
+                }
+            };
+            if operations.contains(one) {
+                continue;
+            }
             writeln!(operations, "- {one}").unwrap();
         }
         operations
@@ -509,7 +689,9 @@ impl Grower {
         );
         put(
             "ge.yaml",
-            "apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: plug}\nliterals: [a=b]\n",
+            &format!(
+                "apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {{name: {dir}plug}}\nliterals: [a=b]\n"
+            ),
         );
         put(
             "t1.yaml",
@@ -518,6 +700,23 @@ impl Grower {
         put(
             "t2.yaml",
             "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: two}\nlabels: {validated-by: x}\nfieldSpecs:\n- path: metadata/labels\n  create: true\n",
+        );
+        put("b.bin", "bin\u{1}ary\n");
+        put(
+            "gs.yaml",
+            &format!(
+                "apiVersion: builtin\nkind: SecretGenerator\nmetadata: {{name: {dir}plugs}}\nbehavior: create\nliterals: [a=b]\noptions: {{disableNameSuffixHash: true}}\n"
+            ),
+        );
+        put(
+            "gi.yaml",
+            &format!(
+                "apiVersion: builtin\nkind: IAMPolicyGenerator\nmetadata: {{name: iam}}\ncloud: gke\nkubernetesService: {{name: {dir}ksa}}\nserviceAccount: {{name: gsa, projectId: p}}\n"
+            ),
+        );
+        put(
+            "many.yaml",
+            "apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: m1}\nprefix: tp-\nfieldSpecs: [{path: metadata/name}]\n---\napiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: m2}\nimageTag: {name: nginx, newTag: v8}\n---\napiVersion: builtin\nkind: ValueAddTransformer\nmetadata: {name: m3}\nvalue: added\ntargets: [{fieldPath: metadata/annotations/va}]\n---\napiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: m4}\npatch: '[{\"op\": \"add\", \"path\": \"/byPlugin\", \"value\": true}]'\ntarget: {kind: Widget}\n---\napiVersion: builtin\nkind: HashTransformer\nmetadata: {name: m5}\n",
         );
         put("v.yaml", "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: v}\n");
         put(

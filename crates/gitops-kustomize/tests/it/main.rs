@@ -1,16 +1,19 @@
 //! Builds of small trees, and what is refused.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, clippy::print_stdout)]
 
 mod bounds;
 mod cache;
 mod confinement;
 mod decrypt;
+mod diagnosis;
 mod differential;
+mod explain;
 mod flux;
 mod forest;
 mod hostile;
 mod references;
 mod secrecy;
+mod typed;
 
 use gitops_kustomize::{BuildError, Kustomize};
 use gitops_manifest::{Manifests, MemoryTree};
