@@ -28,7 +28,8 @@ pub struct ControllerOptions {
     pub label_selector: Option<String>,
     /// Refuse references to objects in other namespaces (`--no-cross-namespace-refs`).
     pub no_cross_namespace_refs: bool,
-    /// Refuse what Flux lets pass: encrypted files that were changed after they were encrypted (`--strict`).
+    /// Refuse what Flux lets pass (`--strict`): encrypted files that were changed after they were encrypted, and token servers
+    /// on another domain than the registry that names them.
     pub strict: bool,
     /// Impersonate this account where an object names none (`--default-service-account`).
     pub default_service_account: Option<String>,

@@ -151,7 +151,9 @@ impl ImagePolicyReconciler {
     /// The registry is asked as the repository says, so `insecure` counts here too.
     async fn digest(&self, repository: &ImageRepository, tag: &str) -> Result<String, Setback> {
         let image = image(repository)?;
-        let access = access(&self.shared.client, &self.registries, repository, &image).await?;
+        let access =
+            access(&self.shared.client, &self.registries, repository, &image, self.shared.options.strict)
+                .await?;
         let digest = access.client.digest(&image, tag, &access.credentials).await.map_err(|error| {
             let again = error.retry_after().map_or(Requeue::Backoff, Requeue::After);
             Setback::failed(

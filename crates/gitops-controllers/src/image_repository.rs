@@ -85,7 +85,9 @@ impl ImageRepositoryReconciler {
         let interval = object.spec.interval.get();
         let interval =
             interval.map_err(|e| Setback::stalled(reasons::READ_OPERATION_FAILED, e.to_string()))?;
-        let access = access(&self.shared.client, &self.registries, &object, &image).await?;
+        let access =
+            access(&self.shared.client, &self.registries, &object, &image, self.shared.options.strict)
+                .await?;
         let exclusions =
             ExclusionList::of(object.spec.exclusion_list.as_deref()).map_err(|e| scan_failed(&e))?;
 

@@ -11,6 +11,7 @@ mod reflect;
 mod rule;
 mod semver;
 
+pub use self::semver::Semver;
 pub use alphabetical::Alphabetical;
 pub use decision::{Decision, Fate, Listing, Summary};
 pub use filter::{Filter, MAX_EXTRACT_BYTES};
@@ -19,7 +20,6 @@ pub use order::Order;
 pub use ready::ready_message;
 pub use reflect::{DigestAction, reflect_digest};
 pub use rule::{Candidate, Rule};
-pub use semver::Semver;
 
 use std::fmt;
 

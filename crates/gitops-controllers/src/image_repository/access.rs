@@ -5,6 +5,7 @@ use gitops_api::{CloudProvider, reasons};
 use gitops_runtime::queue::Requeue;
 use gitops_source::oci::{
     ClientCertificate, DockerConfig, ImageName, OciClient, OciClients, OciOptions, RegistryCredentials,
+    TokenServers,
 };
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Api, Client, ResourceExt};
@@ -25,10 +26,15 @@ pub(crate) async fn access(
     clients: &OciClients,
     object: &ImageRepository,
     image: &ImageName,
+    strict: bool,
 ) -> Result<Access, Setback> {
     let spec = &object.spec;
     let namespace = object.namespace().unwrap_or_default();
     let mut options = OciOptions::default().with_timeout(super::timeout(object));
+    if !strict {
+        // As Flux: an existing registry may have its tokens from another domain.
+        options = options.with_token_servers(TokenServers::Any);
+    }
     if spec.insecure {
         options = options.allow_plain_http();
     }
