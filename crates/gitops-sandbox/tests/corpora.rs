@@ -31,7 +31,9 @@ async fn scripts_with_controllers() {
 
 async fn play(sandbox: &Sandbox, corpus: &Path, tool: &Path, needs: &str) {
     let listener = sandbox.listen("127.0.0.1:0".parse().unwrap(), Security::Plain).await.unwrap();
-    let mut command = Command::new("python3");
+    // A Python that can read YAML; not every machine's first one can.
+    let python = std::env::var_os("GITOPS_PYTHON").unwrap_or_else(|| "python3".into());
+    let mut command = Command::new(python);
     command.arg(tool).arg("check").arg(corpus).args([
         "--needs",
         needs,
