@@ -319,7 +319,7 @@ impl Kustomize {
                     parsed.build_metadata = vec!["originAnnotations".to_owned()];
                 }
                 if let Some(exclude) = &self.exclude {
-                    exclude.from_lists(&context.root, place, &mut parsed)?;
+                    exclude.thin_out(&context.root, place, &mut parsed)?;
                 }
                 (parsed, file)
             }

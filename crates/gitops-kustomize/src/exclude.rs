@@ -11,7 +11,10 @@ use crate::root::{Place, Root, is_remote, join};
 
 /// A predicate of paths.
 #[derive(Clone)]
-pub(crate) struct Exclude(Arc<dyn Fn(&str, EntryKind) -> bool + Send + Sync>);
+pub(crate) struct Exclude(Arc<Predicate>);
+
+/// Tells whether what is at a path is left out.
+type Predicate = dyn Fn(&str, EntryKind) -> bool + Send + Sync;
 
 impl fmt::Debug for Exclude {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,7 +44,7 @@ impl Exclude {
     ///
     /// # Errors
     /// When an entry does not exist, as in Flux. Remote ones are kept, and refused by the build.
-    pub(crate) fn from_lists(
+    pub(crate) fn thin_out(
         &self,
         root: &Root<'_>,
         place: &Place,

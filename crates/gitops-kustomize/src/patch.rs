@@ -80,7 +80,7 @@ impl PatchTransformer {
     }
 
     /// Keeps the path of the patch's file; an empty one is none.
-    pub(crate) fn from_file(self, path: String) -> Self {
+    pub(crate) fn in_file(self, path: String) -> Self {
         Self { file: Some(path).filter(|path| !path.is_empty()), ..self }
     }
 

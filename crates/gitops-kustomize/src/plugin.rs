@@ -314,7 +314,7 @@ pub(crate) fn patch_transformer(
     };
     let options = patch.options.unwrap_or_default();
     PatchTransformer::parse(&mut context.nodes, &text, source, patch.target, options, &context.limits)
-        .map(|parsed| parsed.from_file(patch.path))
+        .map(|parsed| parsed.in_file(patch.path))
 }
 
 fn shown(patch: &Patch) -> String {

@@ -93,7 +93,7 @@ impl Lined {
 }
 
 /// Leaves out the annotations by which a build remembers things.
-fn hide_annotations(fields: &mut Vec<(String, Lined)>) {
+fn hide_annotations(fields: &mut [(String, Lined)]) {
     let Some((_, Lined::Map(metadata))) = fields.iter_mut().find(|(key, _)| key == "metadata") else {
         return;
     };

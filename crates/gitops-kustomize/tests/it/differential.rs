@@ -93,5 +93,5 @@ fn generated_trees_build_as_kustomize_builds_them() {
         reasons.iter().for_each(|(reason, count)| println!("{count} times …{reason}"));
     }
     assert!(differ.is_empty(), "seeds {:?}", differ.iter().map(|(seed, ..)| seed).collect::<Vec<_>>());
-    assert!(again.is_some() || refused * 100 < 15 * (equal + refused), "six of seven trees should build");
+    assert!(again.is_some() || refused * 5 < equal + refused, "four of five trees should build");
 }

@@ -188,7 +188,9 @@ impl Grower {
         }
         if layer > 0 && self.dice.one_in(5) {
             let dir = format!("c{layer}");
-            let mut component = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n".to_owned();
+            let mut component =
+                "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nmetadata: {name: c}\n"
+                    .to_owned();
             if self.dice.one_in(3) {
                 let inner = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nnameSuffix: -n\n";
                 self.files.insert(format!("{dir}/nested/kustomization.yaml"), inner.to_owned());
@@ -508,7 +510,7 @@ impl Grower {
                 "\n  fieldref: {fieldpath: kind}",
             ]);
             // The first folder's variable is the one that fields speak of.
-            let name = if k.contains("- ../l") { format!("VAR{dir}") } else { "VAR1".to_owned() };
+            let name = if dir == "l0" { "VAR1".to_owned() } else { format!("VAR{dir}") };
             writeln!(
                 k,
                 "vars:\n- name: {name}\n  objref: {{apiVersion: {}, kind: {}, name: {}}}{field}",
@@ -626,7 +628,7 @@ impl Grower {
         if let Some(namespace) = &object.namespace {
             writeln!(text, "  namespace: {namespace}").unwrap();
         }
-        if self.dice.one_in(8) {
+        if self.dice.one_in(16) {
             text.push_str("$patch: delete\n");
             return text;
         }
