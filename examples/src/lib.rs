@@ -3,6 +3,7 @@
 //! - `quickstart`: one commit's way from Git into a cluster, shown in eight acts.
 //! - `embed`: GitOps inside a program of your own.
 //! - `image-update`: which newer images a registry has for the manifests of a folder, and the diff that brings them.
+//! - `build`: renders a directory or an archive, offline.
 //! - `controllers`: the reconcilers as one binary, with Flux's flags; `crds` prints the definitions of their kinds.
 //!
 //! What follows is the README, so that its code is compiled by the tests.

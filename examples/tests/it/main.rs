@@ -1,6 +1,7 @@
 //! The examples do what they say.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod build;
 mod deploy;
 mod embed;
 mod image_update;
