@@ -49,7 +49,7 @@ impl Default for DecryptLimits {
 /// let decryptor = Decryptor::new(keys);
 ///
 /// // Files that generators and patches name are decrypted before the build, objects after it.
-/// let tree = DirectoryTree::new("fleet")?;
+/// let tree = DirectoryTree::open("fleet")?;
 /// let kustomize = Kustomize::new("clusters/prod");
 /// let manifests = kustomize.build(&decryptor.sources(&tree, &kustomize).await?)?;
 /// let manifests = decryptor.objects(manifests).await?;
