@@ -197,6 +197,14 @@ impl Resource {
     }
 
     pub(crate) fn set_name(&self, nodes: &mut Nodes, name: &str) -> Result<(), FieldError> {
+        if name.is_empty() {
+            // An empty text, not nothing: lists have no name.
+            let Some(metadata) = nodes.lookup_create(self.node, &["metadata"], Kind::Mapping)? else {
+                return Ok(());
+            };
+            let value = nodes.add(Node::string(name));
+            return nodes.set_field(metadata, "name", Some(value)).map(|_| ());
+        }
         nodes.set_text(self.node, &["metadata", "name"], name)
     }
 

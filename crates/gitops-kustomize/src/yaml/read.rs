@@ -117,10 +117,31 @@ impl Nodes {
             (root, aliased) = (reader.root, reader.aliased);
         }
         let Some(root) = root.filter(|root| !self[*root].is_null()) else { return Ok(None) };
+        self.end_unfinished(root, text);
         if aliased {
             return self.resolve_aliases(root, limits, 0).map(Some);
         }
         Ok(Some(root))
+    }
+
+    /// Takes the line break from a block scalar that the text ends in without one, as go-yaml does.
+    fn end_unfinished(&mut self, root: Id, text: &str) {
+        let last_line = text.rsplit('\n').next().unwrap_or_default();
+        if last_line.trim().is_empty() {
+            return;
+        }
+        let mut at = root;
+        while let (Kind::Mapping | Kind::Sequence, Some(last)) = (self[at].kind, self[at].content.last()) {
+            at = *last;
+        }
+        let node = &self[at];
+        let is_block = node.style.has(Style::LITERAL) || node.style.has(Style::FOLDED);
+        if let Some(value) = node.value.strip_suffix('\n').filter(|_| is_block)
+            && value.ends_with(last_line.trim_start())
+        {
+            let value = value.into();
+            self[at].value = value;
+        }
     }
 
     /// Replaces every alias by a copy and merges what merge keys name.
@@ -349,6 +370,9 @@ impl<'a> Reader<'a> {
         tag: Option<&granit_parser::Tag>,
         span: &Span,
     ) {
+        // The parser says `~` where nothing is written, which go-yaml tells apart.
+        let is_written = span.start.byte_offset() != span.end.byte_offset();
+        let value = if is_written || style != ScalarStyle::Plain { value } else { "" };
         let style = match style {
             ScalarStyle::SingleQuoted => Style::SINGLE,
             ScalarStyle::DoubleQuoted => Style::DOUBLE,

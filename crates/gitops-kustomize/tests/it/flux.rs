@@ -112,3 +112,18 @@ fn yaml_means_what_it_means_to_kustomize() {
         "date": "2026-01-01T00:00:00Z", "anchor": {"x": 1}, "alias": {"x": 1}});
     assert_eq!(built[0].value()["spec"], want);
 }
+
+#[test]
+fn quoted_texts_and_ends_of_files_are_read_as_go_reads_them() {
+    let check = |text: &str, want: &str| {
+        let text = format!("{CONFIG}data:\n{text}");
+        let built = build(&[("app/a.yaml", &text)]).unwrap();
+        assert_eq!(built[0].value()["data"]["k"], want, "{text}");
+    };
+    check("  k: 'one\n  two'\n", "one two");
+    check("  j: {a: \"b\"}\n  k: \"one\n\n  two\\n\n   three\"\n", "one\ntwo\n three");
+    check("  k: |\n    a\n    b", "a\nb");
+    check("  k: |\n    a\n    b\n", "a\nb\n");
+    check("  k: >\n    a\n    b", "a b");
+    check("  k: |\n    a\n  # comment", "a\n");
+}
