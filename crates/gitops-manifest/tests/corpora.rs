@@ -151,9 +151,7 @@ fn every_text_of_the_usual_yaml_is_read_as_the_full_parser_reads_it() {
             }
         }
         // A difference ends the test; the others are read by the full parser alone.
-        println!(
-            "texts of {name}: {usual} of {total} are usual, each is read as the full parser reads it"
-        );
+        println!("texts of {name}: {usual} of {total} are usual, each is read as the full parser reads it");
         assert!(usual > 0);
     }
 }
