@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use gitops_api::kustomize_v1::{
-    Kustomization, KustomizationSpec, Selector, SubstituteKind, SubstituteStrategy,
-};
+use gitops_api::kustomize_v1::{Kustomization, KustomizationSpec, SubstituteKind, SubstituteStrategy};
 use gitops_api::{Artifact, reasons};
-use gitops_kustomize::{Kustomize, Overlay, OverlayImage, OverlayPatch, OverlaySelector, Substitute};
+use gitops_kustomize::{Kustomize, Overlay, Substitute};
 use gitops_manifest::{EntryKind, FileTree, Manifests, Object};
 use gitops_runtime::queue::Requeue;
 use kube::{Client, ResourceExt};
@@ -122,45 +120,9 @@ pub(super) fn with_common_metadata(manifests: Manifests, spec: &KustomizationSpe
     Manifests::from(objects)
 }
 
+/// What the specification adds to the build; its common metadata is set at the end, on what the substitution made too.
 fn overlay(spec: &KustomizationSpec) -> Overlay {
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    Overlay {
-        namespace: spec.target_namespace.clone(),
-        name_prefix: spec.name_prefix.clone(),
-        name_suffix: spec.name_suffix.clone(),
-        patches: spec
-            .patches
-            .iter()
-            .map(|p| OverlayPatch { patch: p.patch.clone(), target: p.target.as_ref().map(selector) })
-            .collect(),
-        images: spec
-            .images
-            .iter()
-            .map(|i| OverlayImage {
-                name: i.name.clone(),
-                new_name: text(&i.new_name),
-                new_tag: text(&i.new_tag),
-                digest: text(&i.digest),
-            })
-            .collect(),
-        components: spec.components.clone(),
-        ignore_missing_components: spec.ignore_missing_components,
-        build_metadata: spec.build_metadata.iter().map(ToString::to_string).collect(),
-        ..Overlay::default()
-    }
-}
-
-fn selector(selector: &Selector) -> OverlaySelector {
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    OverlaySelector {
-        group: text(&selector.group),
-        version: text(&selector.version),
-        kind: text(&selector.kind),
-        name: text(&selector.name),
-        namespace: text(&selector.namespace),
-        label_selector: text(&selector.label_selector),
-        annotation_selector: text(&selector.annotation_selector),
-    }
+    Overlay { common_labels: BTreeMap::new(), common_annotations: BTreeMap::new(), ..Overlay::from(spec) }
 }
 
 fn failed(message: String, again: Requeue) -> Setback {
