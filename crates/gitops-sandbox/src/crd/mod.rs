@@ -1,5 +1,6 @@
 //! Custom resources: definitions, and what they make of objects.
 
+mod correlate;
 mod defaulting;
 mod definition;
 mod objects;

@@ -3,6 +3,7 @@
 use gitops_expr::cel::{CelError, Environment, Expression, Limits};
 use serde_json::{Map, Value};
 
+use super::correlate::old_item;
 use crate::wire::status::{Cause, shown};
 
 /// The longest rule.
@@ -36,17 +37,8 @@ pub(crate) fn evaluate(
             }
         }
         Value::Array(items) => {
-            let keys: Vec<&str> = schema["x-kubernetes-list-map-keys"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect();
-            let is_map = schema["x-kubernetes-list-type"] == "map";
             for (position, item) in items.iter().enumerate() {
-                let before = old.and_then(Value::as_array).filter(|_| is_map).and_then(|old| {
-                    old.iter().find(|known| keys.iter().all(|key| known[*key] == item[*key]))
-                });
+                let before = old_item(schema, item, old);
                 evaluate(&schema["items"], item, before, &format!("{path}[{position}]"), causes);
             }
         }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::correlate::old_item;
 use crate::wire::status::{Cause, go_quoted};
 
 /// Returns what is wrong with a value. What was wrong before and did not change is left out: a schema may
@@ -233,22 +234,8 @@ fn array(schema: &Value, items: &[Value], old: Option<&Value>, path: &str, cause
     {
         causes.push(Cause::too_many(path, count, limit));
     }
-    let keys: Vec<&str> = schema["x-kubernetes-list-map-keys"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let is_map = schema["x-kubernetes-list-type"] == "map";
     for (position, item) in items.iter().enumerate() {
-        // Only items that can be told apart are compared with what they were.
-        let before = old.and_then(Value::as_array).and_then(|old| {
-            if is_map {
-                old.iter().find(|known| keys.iter().all(|key| known[*key] == item[*key]))
-            } else {
-                None
-            }
-        });
+        let before = old_item(schema, item, old);
         walk(&schema["items"], item, before, &format!("{path}[{position}]"), causes);
     }
 }
