@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser};
 use gitops_api::GoDuration;
 use gitops_controllers::Kind;
+use gitops_examples::cluster::ClusterFlags;
 
 /// Serves Flux's kinds: GitRepository, Kustomization, ImageRepository, ImagePolicy, Provider, Alert and Receiver.
 #[derive(Clone, Debug, Parser)]
@@ -15,9 +16,8 @@ pub(crate) struct Flags {
     #[arg(long, value_delimiter = ',')]
     pub(crate) kinds: Vec<Kind>,
 
-    /// The kubeconfig file; without it the one that KUBECONFIG names, or the service account of the pod.
-    #[arg(long)]
-    pub(crate) kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: ClusterFlags,
 
     /// The namespace of the controllers themselves: of the lease, and the only one watched if not all are.
     #[arg(long, env = "RUNTIME_NAMESPACE", default_value = "flux-system")]

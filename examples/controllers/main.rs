@@ -4,10 +4,12 @@
 
 mod flags;
 mod run;
+mod setup;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use gitops_examples::explain::explain;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -16,7 +18,7 @@ async fn main() -> ExitCode {
     match run::run(flags).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", explain(&*error));
             ExitCode::FAILURE
         }
     }

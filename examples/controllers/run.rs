@@ -4,8 +4,9 @@ use std::error::Error;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use gitops_apply::client_for;
 use gitops_controllers::{ControllerOptions, Controllers, Kind, Shared};
+use gitops_examples::cluster::Surroundings;
+use gitops_examples::ending::asked_to_end;
 use gitops_image::DiskTagStore;
 use gitops_notify::DispatchOptions;
 use gitops_runtime::events::Delivery;
@@ -15,23 +16,30 @@ use gitops_runtime::metrics::Metrics;
 use gitops_runtime::probes::{Readiness, parse_address, serve_health, serve_metrics};
 use gitops_runtime::queue::Backoff;
 use gitops_source::artifact::{LocalStore, StoreOptions, serve};
-use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::flags::Flags;
+use crate::setup;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 /// Serves until a signal asks for the end, or the lease is lost.
 pub(crate) async fn run(flags: Flags) -> Result<(), Failure> {
-    // A second call finds it installed, which is as good.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let stop = CancellationToken::new();
-    tokio::spawn(stop_on_signal(stop.clone()));
+    let asked = stop.clone();
+    tokio::spawn(async move {
+        asked_to_end().await;
+        asked.cancel();
+    });
 
-    let config = config(&flags).await?;
+    // In a pod, or with KUBECONFIG set, it is the cluster that is meant there, never a sandbox.
+    let tell = |line: &str| tracing::info!("{line}");
+    let cluster = flags.at.open(Surroundings::of_process(), tell).await?;
+    if cluster.is_own() {
+        setup::install(cluster.client(), &flags.runtime_namespace).await?;
+        setup::introduce(&cluster);
+    }
     let metrics = Arc::new(Metrics::default());
     let readiness = Readiness::default();
     let metrics_at = listen(&flags.metrics_addr).await?;
@@ -40,8 +48,8 @@ pub(crate) async fn run(flags: Flags) -> Result<(), Failure> {
     tokio::spawn(serve_health(health_at, readiness.clone(), stop.clone()));
 
     let shared = Shared {
-        client: client_for(config.clone())?,
-        config,
+        client: cluster.client().clone(),
+        config: cluster.config().clone(),
         options: options(&flags),
         metrics,
         stop: stop.clone(),
@@ -132,16 +140,6 @@ fn options(flags: &Flags) -> ControllerOptions {
     options
 }
 
-async fn config(flags: &Flags) -> Result<Config, Failure> {
-    Ok(match &flags.kubeconfig {
-        Some(path) => {
-            let kubeconfig = Kubeconfig::read_from(path)?;
-            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?
-        }
-        None => Config::infer().await?,
-    })
-}
-
 /// Where this process reaches an address at which it listens.
 fn own_address(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
@@ -163,18 +161,4 @@ fn instance() -> String {
     std::env::var("POD_NAME")
         .or_else(|_| std::env::var("HOSTNAME"))
         .unwrap_or_else(|_| "gitops-controllers".to_owned())
-}
-
-async fn stop_on_signal(stop: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
-    stop.cancel();
 }

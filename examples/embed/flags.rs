@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use gitops_examples::cluster::ClusterFlags;
 
 /// Brings a path of a Git repository into a cluster, without any controller.
 #[derive(Clone, Debug, Parser)]
@@ -34,9 +33,8 @@ pub(crate) struct Flags {
     #[arg(long, default_value = "default")]
     pub(crate) namespace: String,
 
-    /// The kubeconfig file; without it the one that KUBECONFIG names, or the service account of the pod.
-    #[arg(long)]
-    pub(crate) kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: ClusterFlags,
 
     /// The folder in which Git objects and artifacts are kept, so that the next run fetches only what is new.
     #[arg(long, default_value = "./embed-data")]
@@ -49,17 +47,4 @@ pub(crate) struct Flags {
     /// Show the plan and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
-}
-
-impl Flags {
-    /// Returns how to reach the cluster.
-    pub(crate) async fn cluster(&self) -> Result<Config, KubeconfigError> {
-        // Two crates could each bring a TLS of their own; a second call finds this one installed, which is as good.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let options = KubeConfigOptions::default();
-        match &self.kubeconfig {
-            Some(path) => Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &options).await,
-            None => Config::from_kubeconfig(&options).await,
-        }
-    }
 }

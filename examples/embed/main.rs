@@ -6,6 +6,8 @@
 //! ```console
 //! $ cargo run --example embed -- --url https://github.com/stefanprodan/podinfo --branch master --path kustomize
 //! ```
+//!
+//! Unless it is given a cluster (`--kubeconfig`, `KUBECONFIG`, a pod's own), it works in an embedded one that ends with it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
 
@@ -16,7 +18,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use gitops_apply::{Applier, ConfigMapInventory, FieldManager, OwnerLabels, client_for};
+use gitops_apply::{Applier, ConfigMapInventory, FieldManager, OwnerLabels};
+use gitops_examples::cluster::Surroundings;
+use gitops_examples::explain::explain;
 use gitops_kustomize::{Kustomize, Overlay};
 use gitops_source::{GitSource, SourceStore};
 
@@ -25,7 +29,7 @@ async fn main() -> ExitCode {
     match run(flags::Flags::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", explain(&*error));
             ExitCode::FAILURE
         }
     }
@@ -33,7 +37,8 @@ async fn main() -> ExitCode {
 
 pub(crate) async fn run(flags: flags::Flags) -> Result<(), Box<dyn Error>> {
     let store = SourceStore::open(&flags.store)?;
-    let client = client_for(flags.cluster().await?)?;
+    let cluster = flags.at.open(Surroundings::of_process(), |line| println!("{line}")).await?;
+    println!("{}", cluster.describe());
 
     // From Git to objects; nobody has been asked to change anything yet.
     let artifact = GitSource::new(&flags.url).branch(&flags.branch).fetch(&store).await?;
@@ -42,7 +47,7 @@ pub(crate) async fn run(flags: flags::Flags) -> Result<(), Box<dyn Error>> {
     let manifests = Kustomize::new(&flags.path).overlay(overlay).build(&artifact.unpack()?)?;
 
     // Objects bear the owner's labels, and without them nothing is ever deleted.
-    let applier = Applier::new(client, FieldManager::new("embed"))
+    let applier = Applier::new(cluster.client().clone(), FieldManager::new("embed"))
         .owner(OwnerLabels::new("embed.example.com", &flags.inventory, &flags.namespace))
         .inventory(ConfigMapInventory::new(&flags.inventory).in_namespace(&flags.namespace));
 

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use gitops_examples::explain::explain;
+
 /// A false statement about the cluster, or something that broke.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -20,15 +22,7 @@ impl fmt::Display for Failure {
             Self::Unexpected { what, expected, found } => {
                 write!(f, "{what}\n  expected: {expected}\n  found:    {found}")
             }
-            Self::Broken(cause) => {
-                write!(f, "{cause}")?;
-                let mut source = cause.source();
-                while let Some(error) = source {
-                    write!(f, ": {error}")?;
-                    source = error.source();
-                }
-                Ok(())
-            }
+            Self::Broken(cause) => f.write_str(&explain(&**cause)),
             Self::Interrupted => f.write_str("interrupted"),
         }
     }

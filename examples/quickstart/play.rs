@@ -1,8 +1,10 @@
 //! The story from the first curtain to the last.
 
+use gitops_examples::cluster::Cluster;
+
 use crate::acts;
 use crate::chat::{Chat, Message};
-use crate::cluster::Cluster;
+use crate::cluster;
 use crate::controllers::Running;
 use crate::failure::Failure;
 use crate::feed::show_events;
@@ -18,17 +20,17 @@ pub(crate) async fn play(flags: &Flags, show: &Show) -> Result<(), Failure> {
     show.line(
         "One commit on its way: Git → artifact → manifests → plan → cluster → health → prune → status → event → chat\n",
     );
-    let cluster = Cluster::of_choice(flags, show).await?;
+    let cluster = cluster::of_choice(flags, show).await?;
     let fleet = Fleet::start().await?;
     let revision = fleet.begin()?;
     show.line(&format!("  · a Git server with the fleet's repository: {}", fleet.url()));
     let (chat, registry) = (Chat::open().await?, Registry::start().await?);
     show.line("  · a chat with a webhook, a forge that announces pushes, a registry of images");
-    let install = setup::install(&cluster.client, fleet.secret()?, chat.url());
+    let install = setup::install(cluster.client(), fleet.secret()?, chat.url());
     let text = "seven kinds, the namespace flux-system, and in it a Provider, an Alert and a Receiver";
     let kinds = show.step(text, install).await?;
-    let controllers = Running::start(&cluster.config).await?;
-    let world = World::new(&cluster.client, fleet, chat, registry, controllers.hooks());
+    let controllers = Running::start(cluster.config()).await?;
+    let world = World::new(cluster.client(), fleet, chat, registry, controllers.hooks());
 
     let played = tokio::select! {
         played = all_acts(&world, show, &revision) => played,
@@ -79,7 +81,7 @@ fn show_message(message: &Message, show: &Show) {
 }
 
 fn how_to_look_around(cluster: &Cluster, world: &World) -> String {
-    let kubectl = match &cluster.kubeconfig {
+    let kubectl = match cluster.kubeconfig() {
         Some(path) => format!("kubectl --kubeconfig {}", path.display()),
         None => "kubectl".to_owned(),
     };

@@ -1,0 +1,36 @@
+//! What a cluster of this program's own lacks at first: the kinds, and the namespace of the controllers.
+
+use std::error::Error;
+
+use gitops_apply::{Applier, FieldManager};
+use gitops_controllers::Kind;
+use gitops_examples::cluster::Cluster;
+use gitops_manifest::{Manifests, Object};
+use kube::Client;
+use serde_json::json;
+
+/// Installs the definitions of the kinds that can be served, and the namespace.
+pub(crate) async fn install(client: &Client, namespace: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let is_served = |kind: &str| Kind::ALL.iter().any(|served| served.name() == kind);
+    let mut objects = Vec::new();
+    for definition in gitops_api::crds().into_iter().filter(|d| is_served(&d.spec.names.kind)) {
+        objects.push(Object::new(serde_json::to_value(definition)?)?);
+    }
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    objects.push(Object::new(namespace)?);
+    let applier = Applier::new(client.clone(), FieldManager::new("controllers"));
+    let plan = applier.plan(&Manifests::from(objects)).await?;
+    applier.apply(plan).await?;
+    Ok(())
+}
+
+/// Says what this cluster is and how to get there; on the standard error, as everything that is no output.
+pub(crate) fn introduce(cluster: &Cluster) {
+    eprintln!("{}", cluster.describe());
+    if let Some(path) = cluster.kubeconfig() {
+        eprintln!(
+            "  export KUBECONFIG={}    # for kubectl and flux, while this program runs",
+            path.display()
+        );
+    }
+}
