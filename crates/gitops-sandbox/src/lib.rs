@@ -30,7 +30,7 @@ mod wire;
 pub use clock::Clock;
 pub use error::SandboxError;
 pub use sandbox::{Sandbox, SandboxBuilder};
-pub use simulate::Workload;
+pub use simulate::{Scripted, Workload, Workloads};
 pub use state::Snapshot;
 pub use test_powers::{Asked, Fault, Matching};
 pub use wire::{Body, Listener, SandboxService, Security};

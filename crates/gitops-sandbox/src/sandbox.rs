@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::access::User;
 use crate::clock::Clock;
 use crate::error::SandboxError;
 use crate::server::{Door, Server, Settings};
-use crate::simulate::{self, Workload};
+use crate::simulate::{self, Scripted, Workload, Workloads};
 use crate::state::{self, Snapshot};
 use crate::store::{Expect, Key};
-use crate::test_powers::{Asked, Fault, Powers};
+use crate::test_powers::{Asked, Fault, Observer, Powers};
 use crate::wire::{Listener, SandboxService, Security};
 
 /// How many writes a watcher may be behind before it has to list again.
@@ -51,23 +52,32 @@ pub struct Sandbox {
 }
 
 /// How a sandbox shall be.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SandboxBuilder {
     settings: Settings,
     clock: Clock,
     history: usize,
     seed: u64,
-    /// `None`: the API server alone.
-    ready_after: Option<Duration>,
+    /// What becomes of workloads; `None`: the API server alone.
+    workloads: Option<Workload>,
+    observer: Option<Observer>,
+}
+
+impl std::fmt::Debug for SandboxBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SandboxBuilder").field("workloads", &self.workloads).finish_non_exhaustive()
+    }
 }
 
 impl Default for SandboxBuilder {
     fn default() -> Self {
-        let settings = Settings { token: TOKEN.to_owned(), strict: false, bookmark_every: BOOKMARKS };
+        let settings =
+            Settings { token: TOKEN.to_owned(), users: Vec::new(), strict: false, bookmark_every: BOOKMARKS };
         let now = jiff::Timestamp::now().as_nanosecond();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any bits will do")]
         let seed = now as u64;
-        Self { settings, clock: Clock::real(), history: HISTORY, seed, ready_after: Some(READY_AFTER) }
+        let workloads = Some(Workload::ReadyAfter(READY_AFTER));
+        Self { settings, clock: Clock::real(), history: HISTORY, seed, workloads, observer: None }
     }
 }
 
@@ -76,6 +86,20 @@ impl SandboxBuilder {
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.settings.token = token.into();
+        self
+    }
+
+    /// Adds somebody with a token, who has no rights but those of the groups (and of `system:authenticated`).
+    #[must_use]
+    pub fn user(mut self, name: &str, groups: &[&str], token: impl Into<String>) -> Self {
+        self.settings.users.push((token.into(), User::known(name, groups)));
+        self
+    }
+
+    /// Sets what is told of each request when it has been answered, before the answer is on its way.
+    #[must_use]
+    pub fn observe(mut self, observer: impl Fn(&Asked) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 
@@ -116,26 +140,33 @@ impl SandboxBuilder {
 
     /// Sets after which time workloads become ready; a tenth of a second unless told otherwise.
     #[must_use]
-    pub fn ready_after(mut self, after: Duration) -> Self {
-        self.ready_after = Some(after);
+    pub fn ready_after(self, after: Duration) -> Self {
+        self.workloads(Workload::ReadyAfter(after))
+    }
+
+    /// Sets what becomes of workloads of which nothing else is [said](Sandbox::script).
+    #[must_use]
+    pub fn workloads(mut self, workload: Workload) -> Self {
+        self.workloads = Some(workload);
         self
     }
 
     /// Leaves out the controllers: no garbage collection, no end of namespaces, no workloads.
     #[must_use]
     pub fn without_controllers(mut self) -> Self {
-        self.ready_after = None;
+        self.workloads = None;
         self
     }
 
     /// Starts the sandbox; its controllers need a tokio runtime around the call.
     #[must_use]
     pub fn start(self) -> Sandbox {
-        let server = Server::new(self.settings, self.clock, self.history, self.seed, Powers::default());
+        let powers = Powers::new(self.observer);
+        let server = Server::new(self.settings, self.clock, self.history, self.seed, powers);
         let sandbox = Sandbox { server: Arc::new(server) };
         sandbox.create_namespaces();
-        if let Some(after) = self.ready_after {
-            simulate::spawn(&sandbox.server, after);
+        if let Some(workload) = self.workloads {
+            simulate::spawn(&sandbox.server, workload);
         }
         sandbox
     }
@@ -166,7 +197,8 @@ impl Sandbox {
     /// [`SandboxError::Listen`] when the address is taken, [`SandboxError::Certificate`] when none can be made.
     pub async fn listen(&self, address: SocketAddr, security: Security) -> Result<Listener, SandboxError> {
         let service = SandboxService::new(Arc::clone(&self.server), Door::Outside);
-        Listener::open(service, address, security, self.server.settings.token.clone()).await
+        let server = &self.server;
+        Listener::open(service, address, security, &server.authority, server.settings.token.clone()).await
     }
 
     /// Returns the clock.
@@ -193,10 +225,19 @@ impl Sandbox {
         self.server.unmodelled_count()
     }
 
-    /// Sets what becomes of one workload (`Deployment`, `StatefulSet`, `DaemonSet`, `Job`,
-    /// `PersistentVolumeClaim`, `Service`), from its next change on.
+    /// Sets what becomes of one workload (`Deployment`, `StatefulSet`, `DaemonSet`, `ReplicaSet`, `Job`,
+    /// `PersistentVolumeClaim`, `Service`), at once if it is there.
     pub fn script(&self, kind: &str, namespace: &str, name: &str, workload: Workload) {
-        self.server.script.set(kind, namespace, name, workload);
+        self.server.script.set(Workloads::all().kind(kind).namespace(namespace).name(name), workload);
+    }
+
+    /// Sets what becomes of all workloads that fit, those that are there included, as long as the value lives.
+    ///
+    /// Where several fit, the one that was said last counts.
+    #[must_use = "dropped, it no longer counts"]
+    pub fn script_all(&self, workloads: Workloads, workload: Workload) -> Scripted {
+        let number = self.server.script.set(workloads, workload);
+        Scripted::new(Arc::downgrade(&self.server), number)
     }
 
     /// Makes something go wrong with the next requests that fit.

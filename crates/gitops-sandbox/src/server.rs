@@ -14,11 +14,11 @@ use crate::schema::{Kinds, discovery};
 use crate::simulate::Script;
 use crate::store::Store;
 use crate::test_powers::Powers;
-use crate::wire::Body;
 use crate::wire::media::{self, Encoding, Media};
 use crate::wire::query::Query;
 use crate::wire::route::Route;
 use crate::wire::status::{Answer, Refusal};
+use crate::wire::{Authority, Body};
 
 /// Where a request came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub(crate) enum Door {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) token: String,
+    /// Who else has a token.
+    pub(crate) users: Vec<(String, User)>,
     /// Whether requests that hit something that is not modelled are refused (501).
     pub(crate) strict: bool,
     pub(crate) bookmark_every: std::time::Duration,
@@ -49,6 +51,8 @@ pub(crate) struct Server {
     pub(crate) taken: Taken,
     /// What becomes of single workloads.
     pub(crate) script: Script,
+    /// Made when a listener first needs it.
+    pub(crate) authority: Mutex<Option<Authority>>,
     random: Mutex<Random>,
     unmodelled: AtomicU64,
 }
@@ -69,6 +73,7 @@ impl Server {
             powers,
             taken: Taken::default(),
             script: Script::default(),
+            authority: Mutex::default(),
             random: Mutex::new(Random(seed)),
             unmodelled: AtomicU64::new(0),
         }
@@ -114,19 +119,21 @@ impl Server {
         body: Bytes,
         door: Door,
     ) -> Response<Body> {
-        let seen = self.powers.see(&parts, &body);
+        let seen = self.powers.see(&parts, &body, || access::asks(&parts.headers, door, &self.settings));
         if let Some(delay) = seen.delay {
             self.clock.sleep(delay).await;
         }
-        if let Some(answer) = seen.answer {
-            return refusal(&answer, Media::JSON);
+        if let Some(answer) = &seen.answer {
+            let response = refusal(answer, Media::JSON);
+            self.powers.saw(&seen, response.status());
+            return response;
         }
         let response = self.respond(&parts, &body, door);
+        self.powers.saw(&seen, response.status());
         if seen.lose_reply {
             return refusal(&Refusal::new(500, "InternalError", "the reply was lost"), Media::JSON);
         }
         let method = parts.method.clone();
-        self.powers.saw(&seen, response.status());
         if method == Method::HEAD { response.map(|_| Body::from(Bytes::new())) } else { response }
     }
 
@@ -137,7 +144,7 @@ impl Server {
         body: &Bytes,
         door: Door,
     ) -> Response<Body> {
-        let user = match access::authenticate(&parts.headers, door, &self.settings.token) {
+        let user = match access::authenticate(&parts.headers, door, &self.settings) {
             Ok(user) => user,
             Err(refused) => return refusal(&refused, Media::JSON),
         };

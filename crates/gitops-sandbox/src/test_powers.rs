@@ -1,7 +1,7 @@
 //! What tests can do to a server: faults by request, and a log of what was asked.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -123,6 +123,10 @@ pub struct Asked {
     pub path: String,
     /// The query, without its question mark.
     pub query: String,
+    /// Who asked; empty when its token is nobody's.
+    pub user: String,
+    /// As whom, if it impersonated somebody.
+    pub impersonated: Option<String>,
     /// What the client calls itself.
     pub user_agent: String,
     /// The body.
@@ -140,7 +144,11 @@ pub(crate) struct Powers {
     log: Mutex<Log>,
     /// Changes when all watches shall end.
     drops: tokio::sync::watch::Sender<u64>,
+    observer: Option<Observer>,
 }
+
+/// What is told of each request when it has been answered.
+pub(crate) type Observer = Arc<dyn Fn(&Asked) + Send + Sync>;
 
 #[derive(Default)]
 struct Log {
@@ -155,9 +163,14 @@ pub(crate) struct Seen {
     pub(crate) answer: Option<Box<Refusal>>,
     pub(crate) lose_reply: bool,
     place: Option<usize>,
+    asked: Option<Asked>,
 }
 
 impl Powers {
+    pub(crate) fn new(observer: Option<Observer>) -> Self {
+        Self { observer, ..Self::default() }
+    }
+
     pub(crate) fn inject(&self, fault: Fault) {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
@@ -185,8 +198,14 @@ impl Powers {
         log.asked.drain(..).collect()
     }
 
-    pub(crate) fn see(&self, parts: &request::Parts, body: &Bytes) -> Seen {
-        let mut seen = Seen { delay: None, answer: None, lose_reply: false, place: None };
+    /// Looks at a request; `who` tells who asks and as whom.
+    pub(crate) fn see(
+        &self,
+        parts: &request::Parts,
+        body: &Bytes,
+        who: impl FnOnce() -> (String, Option<String>),
+    ) -> Seen {
+        let mut seen = Seen { delay: None, answer: None, lose_reply: false, place: None, asked: None };
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         for fault in faults.iter_mut().filter(|fault| fault.times > 0 && fault.on.fits(parts)) {
             fault.times -= 1;
@@ -199,27 +218,38 @@ impl Powers {
         faults.retain(|fault| fault.times > 0);
         drop(faults);
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if !log.on && self.observer.is_none() {
+            return seen;
+        }
+        let agent = parts.headers.get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let (user, impersonated) = who();
+        let asked = Asked {
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            user,
+            impersonated,
+            user_agent: agent.unwrap_or_default().to_owned(),
+            body: body.clone(),
+            status: 0,
+        };
         if log.on {
-            let agent = parts.headers.get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-            let asked = Asked {
-                method: parts.method.to_string(),
-                path: parts.uri.path().to_owned(),
-                query: parts.uri.query().unwrap_or_default().to_owned(),
-                user_agent: agent.unwrap_or_default().to_owned(),
-                body: body.clone(),
-                status: 0,
-            };
             seen.place = Some(log.first + log.asked.len());
-            log.asked.push_back(asked);
+            log.asked.push_back(asked.clone());
             if log.asked.len() > REMEMBERED {
                 log.asked.pop_front();
                 log.first += 1;
             }
         }
+        seen.asked = self.observer.is_some().then_some(asked);
         seen
     }
 
+    /// Takes down how a request was answered.
     pub(crate) fn saw(&self, seen: &Seen, status: StatusCode) {
+        if let (Some(observer), Some(asked)) = (&self.observer, &seen.asked) {
+            observer(&Asked { status: status.as_u16(), ..asked.clone() });
+        }
         let Some(place) = seen.place else { return };
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let place = place.checked_sub(log.first);

@@ -5,7 +5,7 @@ pub(crate) mod reviews;
 
 use http::{HeaderMap, Method};
 
-use crate::server::{Door, Server};
+use crate::server::{Door, Server, Settings};
 use crate::wire::status::{Answer, Refusal};
 
 pub(crate) use rbac::{Attributes, allows, compacted, rules_of, uncovered};
@@ -24,8 +24,13 @@ const AUTHENTICATED: &str = "system:authenticated";
 
 impl User {
     pub(crate) fn admin() -> Self {
-        let groups = vec![MASTERS.to_owned(), AUTHENTICATED.to_owned()];
-        Self { name: "admin".to_owned(), uid: "admin".to_owned(), groups, extra: Vec::new() }
+        Self::known("admin", &[MASTERS])
+    }
+
+    /// Returns somebody who has proved who he is.
+    pub(crate) fn known(name: &str, groups: &[&str]) -> Self {
+        let groups = groups.iter().copied().chain([AUTHENTICATED]).map(str::to_owned).collect();
+        Self { name: name.to_owned(), uid: name.to_owned(), groups, ..Self::default() }
     }
 
     fn anonymous() -> Self {
@@ -38,16 +43,31 @@ impl User {
     }
 }
 
+/// Tells whose token it is.
+pub(crate) fn user_of(token: &str, settings: &Settings) -> Option<User> {
+    if token == settings.token {
+        return Some(User::admin());
+    }
+    let user = settings.users.iter().find(|(known, _)| known == token).map(|(_, user)| user.clone());
+    user.or_else(|| reviews::service_account_of(token))
+}
+
+/// Tells who asks, and as whom if it says so, for those who watch requests.
+pub(crate) fn asks(headers: &HeaderMap, door: Door, settings: &Settings) -> (String, Option<String>) {
+    let user = authenticate(headers, door, settings).map(|user| user.name).unwrap_or_default();
+    let other = headers.get("impersonate-user").and_then(|name| name.to_str().ok()).map(str::to_owned);
+    (user, other)
+}
+
 /// Tells who a request's token is of.
-pub(crate) fn authenticate(headers: &HeaderMap, door: Door, token: &str) -> Answer<User> {
+pub(crate) fn authenticate(headers: &HeaderMap, door: Door, settings: &Settings) -> Answer<User> {
     let given = headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()).filter(|token| !token.is_empty())
     });
     match (given, door) {
-        (Some(given), _) if given == token => Ok(User::admin()),
-        (Some(given), _) => match reviews::service_account_of(given) {
+        (Some(given), _) => match user_of(given, settings) {
             Some(user) => Ok(user),
             None => Err(Refusal::new(401, "Unauthorized", "Unauthorized")),
         },

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Attributes, User, allows};
+use super::{self as access, Attributes, User, allows};
 use crate::apply;
 use crate::lifecycle::{self, Call, Reply};
 use crate::wire::query::WriteOptions;
@@ -68,11 +68,7 @@ fn review(call: &mut Call<'_>) -> Answer<Value> {
         }
         "TokenReview" => {
             let token = object["spec"]["token"].as_str().unwrap_or_default();
-            let found = if token == call.server.settings.token {
-                Some(User::admin())
-            } else {
-                service_account_of(token)
-            };
+            let found = access::user_of(token, &call.server.settings);
             object["status"] = match found {
                 Some(user) => json!({
                     "authenticated": true,

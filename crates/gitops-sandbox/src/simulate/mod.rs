@@ -6,32 +6,39 @@
 
 mod garbage;
 mod namespaces;
+mod script;
 mod workloads;
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::schema::Kind;
 use crate::server::{Door, Server};
 use crate::store::{Event, Key};
 
-pub(crate) use workloads::Script;
+pub(crate) use script::Script;
+pub use script::{Scripted, Workloads};
 pub use workloads::Workload;
 
 /// Starts the controllers; they end with the server.
-pub(crate) fn spawn(server: &Arc<Server>, ready_after: Duration) {
+pub(crate) fn spawn(server: &Arc<Server>, usual: Workload) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else {
         return tracing::warn!("outside of a tokio runtime the sandbox has no controllers");
     };
-    runtime.spawn(run(Arc::downgrade(server), server.store.subscribe(), ready_after));
+    runtime.spawn(run(Arc::downgrade(server), server.store.subscribe(), server.script.subscribe(), usual));
 }
 
-async fn run(server: Weak<Server>, mut news: tokio::sync::watch::Receiver<u64>, ready_after: Duration) {
+async fn run(
+    server: Weak<Server>,
+    mut news: watch::Receiver<u64>,
+    mut said: watch::Receiver<u64>,
+    usual: Workload,
+) {
     let mut cursor = 0;
     let mut garbage = garbage::Collector::default();
     loop {
@@ -61,9 +68,20 @@ async fn run(server: Weak<Server>, mut news: tokio::sync::watch::Receiver<u64>, 
             }
             namespaces::follow(&server, &events).await;
             garbage.collect(&server).await;
-            workloads::follow(&server, &events, ready_after);
+            workloads::follow(&server, &events, usual);
+            if said.has_changed().is_ok_and(|changed| changed) {
+                said.mark_unchanged();
+                workloads::check_all(&server, usual);
+            }
         }
-        if news.changed().await.is_err() {
+        let goes_on = tokio::select! {
+            changed = news.changed() => changed.is_ok(),
+            changed = said.changed() => {
+                said.mark_changed();
+                changed.is_ok()
+            }
+        };
+        if !goes_on {
             return;
         }
     }

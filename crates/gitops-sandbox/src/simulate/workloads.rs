@@ -1,7 +1,6 @@
 //! Workloads: they become ready after a while, or crash, or never do.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -22,22 +21,6 @@ pub enum Workload {
     Crash,
 }
 
-/// What was said of single workloads, by kind, namespace and name.
-#[derive(Debug, Default)]
-pub(crate) struct Script(Mutex<HashMap<(String, String, String), Workload>>);
-
-impl Script {
-    pub(crate) fn set(&self, kind: &str, namespace: &str, name: &str, workload: Workload) {
-        let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, workload);
-    }
-
-    fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<Workload> {
-        let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied()
-    }
-}
-
 const MERGE: &str = "application/merge-patch+json";
 
 /// The kinds that live, by where they are stored.
@@ -55,35 +38,56 @@ fn kind_of(resource: &str) -> Option<&'static str> {
 }
 
 /// Begins what events ask for; it ends later, on the server's clock.
-pub(super) fn follow(server: &Arc<Server>, events: &[Event], ready_after: Duration) {
+pub(super) fn follow(server: &Arc<Server>, events: &[Event], usual: Workload) {
     for event in events {
         let Some(kind) = kind_of(&event.key.resource) else { continue };
         let Some(object) = current(event) else { continue };
-        if object["metadata"]["deletionTimestamp"].is_string() || !is_due(kind, &object) {
-            continue;
+        if is_due(kind, &object) {
+            play(server, kind, &event.key, &object, usual);
         }
-        let text = |name: &str| object["metadata"][name].as_str().unwrap_or_default();
-        let workload = server.script.get(kind, text("namespace"), text("name"));
-        let workload = workload.unwrap_or(Workload::ReadyAfter(ready_after));
-        let generation = object["metadata"]["generation"].clone();
-        let (server, key) = (Arc::downgrade(server), event.key.clone());
-        tokio::spawn(async move {
-            let Some(clock) = server.upgrade().map(|server| server.clock.clone()) else { return };
-            match workload {
-                Workload::Never => return,
-                Workload::ReadyAfter(after) => {
-                    if let Some(server) = server.upgrade() {
-                        begin(&server, &key, kind, &generation).await;
-                    }
-                    clock.sleep(after).await;
-                }
-                Workload::Crash => {}
-            }
-            if let Some(server) = server.upgrade() {
-                settle(&server, &key, kind, &generation, workload).await;
-            }
-        });
     }
+}
+
+/// Looks at all workloads, because something else was said of some.
+pub(super) fn check_all(server: &Arc<Server>, usual: Workload) {
+    let (_, objects) = server.store.dump();
+    for (key, bytes) in objects {
+        let Some(kind) = kind_of(&key.resource) else { continue };
+        let object: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        play(server, kind, &key, &object, usual);
+    }
+}
+
+/// Lets become of a workload what was said.
+fn play(server: &Arc<Server>, kind: &'static str, key: &Key, object: &Value, usual: Workload) {
+    if object["metadata"]["deletionTimestamp"].is_string() || has_ended(kind, object) {
+        return;
+    }
+    let text = |name: &str| object["metadata"][name].as_str().unwrap_or_default();
+    let workload = server.script.get(kind, text("namespace"), text("name")).unwrap_or(usual);
+    let generation = object["metadata"]["generation"].clone();
+    let (server, key) = (Arc::downgrade(server), key.clone());
+    tokio::spawn(async move {
+        let Some(clock) = server.upgrade().map(|server| server.clock.clone()) else { return };
+        match workload {
+            Workload::Never => return,
+            Workload::ReadyAfter(after) => {
+                if let Some(server) = server.upgrade() {
+                    begin(&server, &key, kind, &generation).await;
+                }
+                clock.sleep(after).await;
+            }
+            Workload::Crash => {}
+        }
+        if let Some(server) = server.upgrade() {
+            settle(&server, &key, kind, &generation, workload).await;
+        }
+    });
+}
+
+/// A Job that is over stays as it is.
+fn has_ended(kind: &str, object: &Value) -> bool {
+    kind == "Job" && !object["status"]["conditions"].is_null()
 }
 
 /// Tells whether the status is behind the spec.
@@ -124,7 +128,7 @@ async fn begin(server: &Arc<Server>, key: &Key, kind: &str, generation: &Value) 
                 condition("Progressing", "True", "ReplicaSetUpdated", "Pods of the Deployment are being created.", &now),
             ],
         }),
-        "Job" => json!({"startTime": now, "active": 1}),
+        "Job" if object["status"]["startTime"].is_null() => json!({"startTime": now, "active": 1}),
         _ => return,
     };
     patch_status(server, key, status).await;
@@ -238,7 +242,23 @@ async fn settle(server: &Arc<Server>, key: &Key, kind: &str, generation: &Value,
         "Service" if !crashed => json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.1", "ipMode": "VIP"}]}}),
         _ => return,
     };
-    patch_status(server, key, status).await;
+    if !says(&object["status"], &status) {
+        patch_status(server, key, status).await;
+    }
+}
+
+/// Tells whether a status holds all of another one already, times aside.
+fn says(now: &Value, wanted: &Value) -> bool {
+    match (now, wanted) {
+        (_, Value::Null) => now.is_null(),
+        (Value::Object(now), Value::Object(wanted)) => wanted.iter().all(|(field, wanted)| {
+            field.ends_with("Time") || says(now.get(field).unwrap_or(&Value::Null), wanted)
+        }),
+        (Value::Array(now), Value::Array(wanted)) => {
+            now.len() == wanted.len() && now.iter().zip(wanted).all(|(now, wanted)| says(now, wanted))
+        }
+        _ => now == wanted,
+    }
 }
 
 /// Counts that are zero are not written.

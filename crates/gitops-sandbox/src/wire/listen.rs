@@ -1,13 +1,14 @@
 //! Listeners on loopback.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::SandboxService;
@@ -30,8 +31,9 @@ pub struct Listener {
     address: SocketAddr,
     ca: Option<String>,
     token: String,
+    accepting: JoinHandle<()>,
     // Dropping it ends the tasks.
-    _stop: watch::Sender<()>,
+    stop: watch::Sender<()>,
 }
 
 impl Listener {
@@ -39,6 +41,7 @@ impl Listener {
         service: SandboxService,
         address: SocketAddr,
         security: Security,
+        authority: &Mutex<Option<Authority>>,
         token: String,
     ) -> Result<Self, SandboxError> {
         let listener =
@@ -47,13 +50,27 @@ impl Listener {
         let (acceptor, ca) = match security {
             Security::Plain => (None, None),
             Security::Tls => {
-                let (config, ca) = certificate(address)?;
-                (Some(TlsAcceptor::from(Arc::new(config))), Some(ca))
+                let mut authority = authority.lock().unwrap_or_else(PoisonError::into_inner);
+                let authority = match &mut *authority {
+                    Some(made) => made,
+                    none => none.insert(Authority::new()?),
+                };
+                (
+                    Some(TlsAcceptor::from(Arc::new(authority.vouch_for(address)?))),
+                    Some(authority.pem.clone()),
+                )
             }
         };
         let (stop, stopped) = watch::channel(());
-        tokio::spawn(serve(listener, service, acceptor, stopped));
-        Ok(Self { address, ca, token, _stop: stop })
+        let accepting = tokio::spawn(serve(listener, service, acceptor, stopped));
+        Ok(Self { address, ca, token, accepting, stop })
+    }
+
+    /// Stops, breaks off what clients wait for, and waits until the address is free.
+    pub async fn close(self) {
+        drop(self.stop);
+        // It can only have ended, or its runtime has.
+        let _ = self.accepting.await;
     }
 
     /// Returns the address, with the port that was chosen.
@@ -67,6 +84,12 @@ impl Listener {
     pub fn url(&self) -> String {
         let scheme = if self.ca.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
+    }
+
+    /// Returns the certificate of the CA as PEM, if the listener speaks TLS. All listeners of a sandbox have the same.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca.as_deref()
     }
 
     /// Returns the text of a kubeconfig for kubectl and every other client.
@@ -115,28 +138,42 @@ async fn connection(stream: TcpStream, service: SandboxService, acceptor: Option
     }
 }
 
-/// Makes a CA and a certificate for this address.
-fn certificate(address: SocketAddr) -> Result<(rustls::ServerConfig, String), SandboxError> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| SandboxError::Certificate { source };
-    let ca_key = rcgen::KeyPair::generate().map_err(|error| failed(error.into()))?;
-    let mut ca = rcgen::CertificateParams::new(Vec::new()).map_err(|error| failed(error.into()))?;
-    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    ca.distinguished_name.push(rcgen::DnType::CommonName, "sandbox");
-    let ca_certificate = ca.self_signed(&ca_key).map_err(|error| failed(error.into()))?;
-    let issuer = rcgen::Issuer::new(ca, ca_key);
-    let key = rcgen::KeyPair::generate().map_err(|error| failed(error.into()))?;
-    let names =
-        vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned(), address.ip().to_string()];
-    let leaf = rcgen::CertificateParams::new(names).map_err(|error| failed(error.into()))?;
-    let leaf = leaf.signed_by(&key, &issuer).map_err(|error| failed(error.into()))?;
-    let private = rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| failed(error.into()))?
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], private)
-        .map_err(|error| failed(error.into()))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok((config, ca_certificate.pem()))
+/// A certificate authority. Each server has one, so that clients know it again on another listener.
+pub(crate) struct Authority {
+    pem: String,
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Result<Self, SandboxError> {
+        let key = rcgen::KeyPair::generate().map_err(failed)?;
+        let mut ca = rcgen::CertificateParams::new(Vec::new()).map_err(failed)?;
+        ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        ca.distinguished_name.push(rcgen::DnType::CommonName, "sandbox");
+        let pem = ca.self_signed(&key).map_err(failed)?.pem();
+        Ok(Self { pem, issuer: rcgen::Issuer::new(ca, key) })
+    }
+
+    /// Makes a certificate for this address.
+    fn vouch_for(&self, address: SocketAddr) -> Result<rustls::ServerConfig, SandboxError> {
+        let key = rcgen::KeyPair::generate().map_err(failed)?;
+        let names =
+            vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned(), address.ip().to_string()];
+        let leaf = rcgen::CertificateParams::new(names).map_err(failed)?;
+        let leaf = leaf.signed_by(&key, &self.issuer).map_err(failed)?;
+        let private = rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(failed)?
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], private)
+            .map_err(failed)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+fn failed(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> SandboxError {
+    SandboxError::Certificate { source: source.into() }
 }

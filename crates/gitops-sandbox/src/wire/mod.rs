@@ -10,6 +10,8 @@ pub(crate) mod route;
 mod service;
 pub(crate) mod status;
 
+pub(crate) use listen::Authority;
+
 pub use body::Body;
 pub use listen::{Listener, Security};
 pub use service::SandboxService;
