@@ -11,33 +11,21 @@
 pub(crate) mod assets;
 pub(crate) mod audit;
 mod builder;
-mod crds;
 mod files;
 mod flags;
 pub(crate) mod server;
-pub(crate) mod shared;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{Api, ObjectMeta, PostParams};
 use tokio::time::{Instant, sleep};
 
 use self::audit::{AuditEntry, AuditLog, AuditMark};
 pub use self::builder::ControlPlaneBuilder;
-use self::files::{Authority, User};
 use self::server::Server;
 use crate::TestkitError;
+use crate::door::{ADMIN, Door};
 use crate::supervise::Folder;
-
-/// The user who may do everything.
-pub(crate) const ADMIN: &str = "admin";
-/// The user without any right.
-pub(crate) const GUEST: &str = "guest";
 
 /// A running control plane; dropped, it ends.
 ///
@@ -59,11 +47,7 @@ pub struct ControlPlane {
     api_server: Server,
     etcd: Server,
     audit: Option<AuditLog>,
-    kubeconfigs: BTreeMap<String, PathBuf>,
-    users: Vec<User>,
-    authority: Authority,
-    port: u16,
-    namespaces: AtomicU64,
+    door: Door,
     folder: Folder,
 }
 
@@ -73,40 +57,12 @@ impl ControlPlane {
         ControlPlaneBuilder::default()
     }
 
-    /// Returns the control plane that all tests of this process share, with a controller-manager.
-    ///
-    /// The first caller starts it. It belongs to the process and not to the first test's runtime; clients are made
-    /// per test. A test that stops or pauses servers starts one of its own instead.
-    ///
-    /// # Errors
-    /// Those of [`ControlPlaneBuilder::start`].
-    pub async fn shared() -> Result<Arc<Self>, TestkitError> {
-        shared::with_controller_manager().await
-    }
-
-    /// Does as [`ControlPlane::shared`], without a controller-manager: nothing but the tests changes an object,
-    /// and a deleted namespace stays `Terminating`. It is another server than that of [`ControlPlane::shared`].
-    ///
-    /// # Errors
-    /// Those of [`ControlPlaneBuilder::start`].
-    pub async fn shared_bare() -> Result<Arc<Self>, TestkitError> {
-        shared::bare().await
-    }
-
     /// Returns a new client of the user who may do everything; it belongs to the caller's runtime.
     ///
     /// # Errors
     /// When no client can be made of the configuration.
     pub fn client(&self) -> Result<kube::Client, TestkitError> {
-        self.client_as(ADMIN)
-    }
-
-    /// Returns a new client of another user of the builder, or of `guest`, who has no rights.
-    ///
-    /// # Errors
-    /// [`TestkitError::UnknownUser`].
-    pub fn client_as(&self, user: &str) -> Result<kube::Client, TestkitError> {
-        kube::Client::try_from(self.config_as(user)?).map_err(TestkitError::api("making a client"))
+        self.door.client_as(ADMIN)
     }
 
     /// Returns the configuration of the user who may do everything.
@@ -114,7 +70,7 @@ impl ControlPlane {
     /// # Errors
     /// None that is known.
     pub fn config(&self) -> Result<kube::Config, TestkitError> {
-        self.config_as(ADMIN)
+        self.door.config_as(ADMIN)
     }
 
     /// Returns the configuration of a user. The client's own retries are off, so that tests see what happens.
@@ -122,39 +78,25 @@ impl ControlPlane {
     /// # Errors
     /// [`TestkitError::UnknownUser`].
     pub fn config_as(&self, user: &str) -> Result<kube::Config, TestkitError> {
-        let user = self.users.iter().find(|known| known.name == user);
-        let user = user.ok_or_else(|| TestkitError::UnknownUser { name: format!("{user:?}") })?;
-        Ok(builder::config(self.port, &self.authority, user))
-    }
-
-    /// Returns the token of a user, for clients that are not ours.
-    #[must_use]
-    pub fn token(&self, user: &str) -> Option<&str> {
-        self.users.iter().find(|known| known.name == user).map(|user| user.token.as_str())
+        self.door.config_as(user)
     }
 
     /// Returns the address of the API server, `https://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.port)
-    }
-
-    /// Returns the certificate of the authority that signed the API server's certificate, as PEM.
-    #[must_use]
-    pub fn ca_pem(&self) -> &str {
-        &self.authority.pem
+        self.door.url()
     }
 
     /// Returns the kubeconfig file of the user who may do everything.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
-        self.kubeconfig_as(ADMIN).unwrap_or(self.folder.path())
+        self.door.kubeconfig()
     }
 
     /// Returns the kubeconfig file of a user.
     #[must_use]
     pub fn kubeconfig_as(&self, user: &str) -> Option<&Path> {
-        self.kubeconfigs.get(user).map(PathBuf::as_path)
+        self.door.kubeconfig_as(user)
     }
 
     /// Creates a namespace that no other test of this process has, and returns its name.
@@ -164,16 +106,11 @@ impl ControlPlane {
     /// # Errors
     /// When the API server refuses.
     pub async fn namespace(&self) -> Result<String, TestkitError> {
-        let name = format!("test-{}", self.namespaces.fetch_add(1, Ordering::Relaxed) + 1);
-        let namespace = Namespace {
-            metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
-            ..Namespace::default()
-        };
-        let api: Api<Namespace> = Api::all(self.client()?);
-        api.create(&PostParams::default(), &namespace)
-            .await
-            .map_err(TestkitError::api("creating a namespace"))?;
-        Ok(name)
+        self.door.namespace().await
+    }
+
+    pub(crate) fn door(&self) -> &Door {
+        &self.door
     }
 
     /// Returns etcd.
@@ -232,7 +169,7 @@ impl ControlPlane {
     async fn settle_audit(&self) -> Result<(), TestkitError> {
         let audit = self.audit()?;
         let before = audit.end()?;
-        let sign = format!("{BARRIER}{}", self.namespaces.fetch_add(1, Ordering::Relaxed));
+        let sign = format!("{BARRIER}{}", self.door.number());
         let request = http::Request::get(format!("/api/v1/namespaces/default?{sign}")).body(Vec::new());
         let request = request
             .map_err(|error| TestkitError::io("reading the audit log")(std::io::Error::other(error)))?;

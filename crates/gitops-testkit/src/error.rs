@@ -14,6 +14,14 @@ pub enum TestkitError {
         /// Where it was looked for, as a sentence.
         looked: String,
     },
+    /// The variable that chooses the tests' cluster names none.
+    #[error("{variable}={value} names no cluster; say assets or sandbox")]
+    UnknownCluster {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// Building the programs of the control plane failed.
     #[error("control plane: build failed: {reason}")]
     Build {

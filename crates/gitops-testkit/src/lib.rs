@@ -1,7 +1,8 @@
-//! Real counterparts for tests: a Kubernetes control plane, Git servers, registries, event sinks, faults.
+//! Counterparts for tests: Kubernetes clusters, Git servers, registries, event sinks, faults.
 //!
 //! | counterpart | |
 //! |---|---|
+//! | [`Cluster`] | what a test needs of a cluster, on a real control plane or on the sandbox in its own process |
 //! | [`ControlPlane`] | kube-apiserver, etcd and kube-controller-manager, as their authors made them |
 //! | [`PodSimulator`] | plays the scheduler and the kubelets that such a cluster lacks |
 //! | [`EventSink`] | takes the events that controllers post |
@@ -10,10 +11,18 @@
 //! | [`HttpProxy`] | Debian's tinyproxy |
 //!
 //! Nothing here outlives the process that started it. What a machine lacks is skipped in one line, and is a failure
-//! where `CI=true` (see [`require_control_plane`]).
+//! where `CI=true`.
+//!
+//! # One suite, two clusters
+//! A test asks for its cluster with [`require_cluster`] and its kin, and cannot tell which it got. `GITOPS_CLUSTER`
+//! decides for the whole run: `assets` (kube-apiserver and etcd, as their authors made them), `sandbox`
+//! (`gitops-sandbox`, in milliseconds and with nothing but Rust); without it, the first where its programs are on this
+//! machine. What only a real control plane can have stands in [`Lacks`], with its reason.
 
+mod cluster;
 mod control_plane;
 mod crypto;
+mod door;
 mod error;
 mod event_sink;
 mod faults;
@@ -25,6 +34,8 @@ mod require;
 mod supervise;
 mod tls;
 
+pub use self::cluster::lacks::Lacks;
+pub use self::cluster::{ApiServer, Cluster, ClusterBuilder};
 pub use self::control_plane::assets::Assets;
 pub use self::control_plane::audit::{
     AuditEntry, AuditLevel, AuditMark, AuditObject, AuditStatus, AuditUser,
@@ -42,6 +53,6 @@ pub use self::registry::{
     RegistryFault, RegistryProgram, RegistryRequests, RegistryService,
 };
 pub use self::require::{
-    require_assets, require_bare_control_plane, require_control_plane, require_registry, skip,
+    require_assets, require_bare_cluster, require_cluster, require_own_cluster, require_registry, skip,
 };
 pub use self::tls::Pair;

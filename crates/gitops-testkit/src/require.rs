@@ -2,50 +2,51 @@
 
 use std::sync::Arc;
 
-use crate::{Assets, ControlPlane, RegistryProgram, TestkitError};
+use crate::cluster::choice::Choice;
+use crate::{Assets, Cluster, ClusterBuilder, Lacks, RegistryProgram, TestkitError};
 
-/// Returns the shared control plane with its controller-manager, or `None` when this machine has none.
+/// Returns the shared cluster with its controllers, or `None` when this machine has none of the kind that is asked for.
 ///
 /// ```no_run
 /// # async fn a_test() {
-/// use gitops_testkit::require_control_plane;
-/// let Some(cluster) = require_control_plane().await else { return };
+/// use gitops_testkit::require_cluster;
+/// let Some(cluster) = require_cluster().await else { return };
 /// # }
 /// ```
 ///
 /// # Panics
 /// When it is missing and `CI=true`; and wherever it is there, but does not start: that is a failed test.
-pub async fn require_control_plane() -> Option<Arc<ControlPlane>> {
-    require_assets()?;
-    started(ControlPlane::shared().await)
+pub async fn require_cluster() -> Option<Arc<Cluster>> {
+    started(Cluster::shared().await)
 }
 
-/// Returns the shared control plane without a controller-manager, or `None` when this machine has none.
+/// Returns the shared cluster without controllers, or `None` when this machine has none of the kind that is asked for.
 ///
 /// # Panics
-/// As [`require_control_plane`].
-pub async fn require_bare_control_plane() -> Option<Arc<ControlPlane>> {
-    require_assets()?;
-    started(ControlPlane::shared_bare().await)
+/// As [`require_cluster`].
+pub async fn require_bare_cluster() -> Option<Arc<Cluster>> {
+    started(Cluster::shared_bare().await)
 }
 
-/// Returns the programs of a control plane, for a test that starts one of its own; `None` when there are none,
-/// or when `GITOPS_CONTROL_PLANE=off` asks for a quick run.
+/// Starts a cluster for one test alone, which may let its API server go away; `None` as with [`require_cluster`].
+///
+/// # Panics
+/// As [`require_cluster`].
+pub async fn require_own_cluster(builder: ClusterBuilder) -> Option<Arc<Cluster>> {
+    started(builder.start().await.map(Arc::new))
+}
+
+/// Returns the programs of a control plane, for a test of these programs; `None` when there are none, or when the run
+/// is the sandbox's.
 ///
 /// # Panics
 /// When they are missing and `CI=true`.
 pub fn require_assets() -> Option<Assets> {
-    if std::env::var("GITOPS_CONTROL_PLANE").is_ok_and(|wanted| wanted == "off") {
-        skip("GITOPS_CONTROL_PLANE=off");
+    if Choice::named().is_ok_and(|choice| choice == Some(Choice::Sandbox)) {
+        Lacks::Processes.tell();
         return None;
     }
-    match Assets::find() {
-        Ok(assets) => Some(assets),
-        Err(error) => {
-            skip(&error.to_string());
-            None
-        }
-    }
+    Assets::find().map_err(|error| skip(&error.to_string())).ok()
 }
 
 /// Returns the program of a registry, or `None` when this machine has none.
@@ -72,13 +73,17 @@ pub fn skip(reason: &str) {
 }
 
 #[expect(clippy::panic, reason = "a failed test is what this is for")]
-fn started(result: Result<Arc<ControlPlane>, TestkitError>) -> Option<Arc<ControlPlane>> {
+fn started(result: Result<Arc<Cluster>, TestkitError>) -> Option<Arc<Cluster>> {
     match result {
         Ok(cluster) => Some(cluster),
+        Err(error @ TestkitError::AssetsMissing { .. }) => {
+            skip(&error.to_string());
+            None
+        }
         Err(error) => {
             let source =
                 std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
-            panic!("the control plane does not start: {error}{source}")
+            panic!("the cluster does not start: {error}{source}")
         }
     }
 }

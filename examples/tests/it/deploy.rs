@@ -5,7 +5,7 @@ use std::path::Path;
 use gitops_apply::{Applier, FieldManager, client_for};
 use gitops_kustomize::Kustomize;
 use gitops_manifest::{DirectoryTree, Manifests};
-use gitops_testkit::{install_crypto, require_control_plane};
+use gitops_testkit::{install_crypto, require_cluster};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use kube::Api;
 use kube::api::PostParams;
@@ -64,7 +64,7 @@ mod flags;
 
 #[tokio::test]
 async fn the_server_takes_everything_and_the_account_may_do_its_work() {
-    let Some(cluster) = require_control_plane().await else { return };
+    let Some(cluster) = require_cluster().await else { return };
     install_crypto();
     let client = client_for(cluster.config().unwrap()).unwrap();
     let applier = Applier::new(client.clone(), FieldManager::new("kubectl"));

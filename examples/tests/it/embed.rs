@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Parser;
-use gitops_testkit::{ControlPlane, GitServer, Repository, require_control_plane};
+use gitops_testkit::{Cluster, GitServer, Repository, require_cluster};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 
@@ -13,7 +13,7 @@ mod program;
 
 /// A cluster, a namespace of our own in it, and a repository.
 struct World {
-    cluster: std::sync::Arc<ControlPlane>,
+    cluster: std::sync::Arc<Cluster>,
     namespace: String,
     server: GitServer,
     repository: Repository,
@@ -21,7 +21,7 @@ struct World {
 }
 
 impl World {
-    async fn new(cluster: std::sync::Arc<ControlPlane>) -> Self {
+    async fn new(cluster: std::sync::Arc<Cluster>) -> Self {
         let namespace = cluster.namespace().await.unwrap();
         let server = GitServer::start().await.unwrap();
         let repository = server.repository("fleet").unwrap();
@@ -53,7 +53,7 @@ fn config_map(name: &str, value: &str) -> String {
 
 #[tokio::test]
 async fn a_path_is_applied_kept_and_pruned_without_any_kind_of_ours() {
-    let Some(cluster) = require_control_plane().await else { return };
+    let Some(cluster) = require_cluster().await else { return };
     let world = World::new(cluster).await;
     let files = [("app/a.yaml", config_map("a", "one")), ("app/b.yaml", config_map("b", "one"))];
     let files: Vec<_> = files.iter().map(|(path, content)| (*path, content.as_str())).collect();

@@ -3,14 +3,14 @@
 
 use std::process::{Command, Output};
 
-use gitops_testkit::{ControlPlane, PodSimulator, require_assets};
+use gitops_testkit::{Cluster, require_own_cluster};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
 use kube::api::{ListParams, PostParams};
 use serde_json::json;
 
-async fn play(cluster: &ControlPlane) -> Output {
+async fn play(cluster: &Cluster) -> Output {
     let kubeconfig = cluster.kubeconfig().to_owned();
     let run = move || {
         let mut quickstart = Command::new(env!("CARGO"));
@@ -28,9 +28,8 @@ async fn play(cluster: &ControlPlane) -> Output {
 
 #[tokio::test]
 async fn a_users_cluster_is_played_in_and_left_as_it_was() {
-    let Some(assets) = require_assets() else { return };
-    let cluster = ControlPlane::builder().assets(assets).with_controller_manager().start().await.unwrap();
-    let _pods = PodSimulator::start_everywhere(cluster.client().unwrap());
+    let Some(cluster) = require_own_cluster(Cluster::builder().with_controllers()).await else { return };
+    let _pods = cluster.simulate_all_pods();
     let namespaces: Api<Namespace> = Api::all(cluster.client().unwrap());
     let kinds: Api<CustomResourceDefinition> = Api::all(cluster.client().unwrap());
 
@@ -52,8 +51,7 @@ async fn a_users_cluster_is_played_in_and_left_as_it_was() {
 
 #[tokio::test]
 async fn a_cluster_with_a_flux_system_of_its_own_is_not_touched() {
-    let Some(assets) = require_assets() else { return };
-    let cluster = ControlPlane::builder().assets(assets).start().await.unwrap();
+    let Some(cluster) = require_own_cluster(Cluster::builder()).await else { return };
     let namespaces: Api<Namespace> = Api::all(cluster.client().unwrap());
     let theirs = serde_json::from_value(json!({"metadata": {"name": "flux-system"}})).unwrap();
     namespaces.create(&PostParams::default(), &theirs).await.unwrap();

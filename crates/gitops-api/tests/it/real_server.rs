@@ -7,7 +7,7 @@ use gitops_api::kube::{Client, Error};
 use gitops_api::kustomize_v1::Kustomization;
 use gitops_api::source_v1::{GitRepository, GitRepositorySpec};
 use gitops_api::{CustomResourceDefinition, GoDuration, crd_yaml, crds};
-use gitops_testkit::require_bare_control_plane;
+use gitops_testkit::require_bare_cluster;
 use serde_json::{Value, json};
 
 /// Installs the definitions from their printed form.
@@ -28,7 +28,7 @@ struct Cluster {
 
 impl Cluster {
     async fn start() -> Option<Self> {
-        let cluster = require_bare_control_plane().await?;
+        let cluster = require_bare_cluster().await?;
         let client = cluster.client().unwrap();
         install(&client).await;
         Some(Self { client, namespace: cluster.namespace().await.unwrap() })

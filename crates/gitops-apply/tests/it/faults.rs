@@ -9,7 +9,7 @@ use gitops_apply::{
     client_for,
 };
 use gitops_manifest::{Manifests, ParseOptions, parse_objects};
-use gitops_testkit::{ControlPlane, require_assets};
+use gitops_testkit::{Cluster, require_own_cluster};
 
 use crate::ground::OWNER;
 
@@ -24,7 +24,7 @@ fn set(namespace: &str, count: usize) -> Manifests {
     parse_objects("test.yaml", yaml.as_bytes(), &ParseOptions::default()).unwrap().into()
 }
 
-fn applier(cluster: &ControlPlane, namespace: &str, retries: u32) -> Applier {
+fn applier(cluster: &Cluster, namespace: &str, retries: u32) -> Applier {
     let mut options = ApplyOptions::default();
     options.concurrency = 2;
     options.calls.retries = retries;
@@ -37,7 +37,7 @@ fn applier(cluster: &ControlPlane, namespace: &str, retries: u32) -> Applier {
 }
 
 /// Stops the API server when the first object has been written, so the rest meets a dead one.
-async fn interrupted(cluster: &ControlPlane, applier: Applier, manifests: &Manifests) -> (Vec<String>, bool) {
+async fn interrupted(cluster: &Cluster, applier: Applier, manifests: &Manifests) -> (Vec<String>, bool) {
     let (told, mut first) = tokio::sync::mpsc::unbounded_channel();
     let once = Arc::new(AtomicBool::new(false));
     let applier = applier.on_progress(move |step| {
@@ -60,8 +60,7 @@ async fn interrupted(cluster: &ControlPlane, applier: Applier, manifests: &Manif
 
 #[tokio::test]
 async fn an_apply_that_lost_its_server_is_finished_by_the_next() {
-    let Some(_) = require_assets() else { return };
-    let cluster = ControlPlane::builder().start().await.unwrap();
+    let Some(cluster) = require_own_cluster(Cluster::builder()).await else { return };
     let namespace = cluster.namespace().await.unwrap();
     let manifests = set(&namespace, 60);
     let (lines, finished) = interrupted(&cluster, applier(&cluster, &namespace, 0), &manifests).await;
@@ -82,8 +81,7 @@ async fn an_apply_that_lost_its_server_is_finished_by_the_next() {
 
 #[tokio::test]
 async fn an_apply_survives_a_restart_of_its_server() {
-    let Some(_) = require_assets() else { return };
-    let cluster = ControlPlane::builder().start().await.unwrap();
+    let Some(cluster) = require_own_cluster(Cluster::builder()).await else { return };
     let namespace = cluster.namespace().await.unwrap();
     let manifests = set(&namespace, 60);
     let applying = interrupted(&cluster, applier(&cluster, &namespace, 12), &manifests);

@@ -7,21 +7,21 @@ use gitops_apply::{
     client_for,
 };
 use gitops_manifest::{Manifests, ParseOptions, parse_objects};
-use gitops_testkit::{AuditEntry, ControlPlane, require_control_plane};
+use gitops_testkit::{AuditEntry, Cluster, require_cluster};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use serde_json::Value;
 
 pub(crate) const OWNER: &str = "kustomize.toolkit.fluxcd.io";
 
 pub(crate) struct Ground {
-    pub(crate) cluster: Arc<ControlPlane>,
+    pub(crate) cluster: Arc<Cluster>,
     pub(crate) namespace: String,
     pub(crate) client: kube::Client,
 }
 
 impl Ground {
     pub(crate) async fn new() -> Option<Self> {
-        let cluster = require_control_plane().await?;
+        let cluster = require_cluster().await?;
         let namespace = cluster.namespace().await.unwrap();
         let client = client_for(cluster.config().unwrap()).unwrap();
         Some(Ground { cluster, namespace, client })

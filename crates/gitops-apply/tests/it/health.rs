@@ -5,7 +5,6 @@ use std::time::Duration;
 use futures::StreamExt;
 use gitops_api::ObjectId;
 use gitops_apply::{ApplyError, HealthOptions, HealthOutcome, Progress, Update};
-use gitops_testkit::PodSimulator;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
@@ -43,7 +42,7 @@ impl Ground {
 #[tokio::test]
 async fn a_deployment_is_waited_for() {
     let Some(ground) = Ground::new().await else { return };
-    let _pods = PodSimulator::start(ground.client.clone(), &ground.namespace);
+    let _pods = ground.cluster.simulate_pods(&ground.namespace);
     let applier = ground.applier();
     let plan = applier.plan(&ground.manifests(DEPLOYMENT)).await.unwrap();
     let report = applier.apply(plan).wait(Duration::from_secs(60)).await.unwrap();
@@ -186,7 +185,7 @@ async fn what_left_the_set_stays_until_the_new_set_is_healthy() {
     let error = applier.apply(plan).wait(Duration::from_secs(1)).await.unwrap_err();
     assert!(matches!(error, ApplyError::Unhealthy { .. }), "{error}");
     assert!(ground.exists("old").await);
-    let _pods = PodSimulator::start(ground.client.clone(), &ground.namespace);
+    let _pods = ground.cluster.simulate_pods(&ground.namespace);
     let plan = applier.plan(&ground.manifests(DEPLOYMENT)).await.unwrap();
     applier.apply(plan).wait(Duration::from_secs(60)).await.unwrap();
     assert!(!ground.exists("old").await);

@@ -2,7 +2,7 @@
 
 use gitops_api::image_v1::{ImagePolicy, ImageRepository};
 use gitops_manifest::{ParseOptions, parse_objects};
-use gitops_testkit::{ControlPlane, RegistryFault, require_assets, require_control_plane, require_registry};
+use gitops_testkit::{Cluster, RegistryFault, require_cluster, require_own_cluster, require_registry};
 use gitops_testkit::{Registry, RegistryBuilder};
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::Api;
@@ -29,7 +29,7 @@ spec:
 
 /// A rig and a registry of this kind.
 async fn both(registry: RegistryBuilder) -> Option<(Rig, Registry)> {
-    let (cluster, program) = (require_control_plane().await?, require_registry()?);
+    let (cluster, program) = (require_cluster().await?, require_registry()?);
     let registry = registry.start(&program).await.unwrap();
     Some((Rig::on(cluster).await?, registry))
 }
@@ -51,17 +51,14 @@ impl Rig {
 
 #[tokio::test]
 async fn the_documents_of_flux_users_work_unchanged() {
-    if require_assets().is_none() {
-        return;
-    }
     let Some(program) = require_registry() else { return };
     let registry = Registry::start(&program).await.unwrap();
     let tags = ["main-0b9c1d2-1606334201", "main-1F2e3d4-1606364286", "dev-5a6b7c8-1606999999", "latest"];
     registry.push_tags("example/test-app", tags).await.unwrap();
-    let cluster = ControlPlane::builder().start().await.unwrap();
+    let Some(cluster) = require_own_cluster(Cluster::builder()).await else { return };
     let system: Namespace = serde_json::from_value(json!({"metadata": {"name": "flux-system"}})).unwrap();
     Api::all(cluster.client().unwrap()).create(&PostParams::default(), &system).await.unwrap();
-    let Some(rig) = Rig::watching(cluster.into(), "flux-system".to_owned(), None).await else { return };
+    let Some(rig) = Rig::watching(cluster, "flux-system".to_owned(), None).await else { return };
 
     let text = DOCUMENTS.replace("ghcr.io", registry.host());
     let objects = parse_objects("documents.yaml", text.as_bytes(), &ParseOptions::kubectl()).unwrap();
@@ -167,15 +164,12 @@ async fn a_failed_scan_keeps_tags_and_choice_and_recovers_by_itself() {
 
 #[tokio::test]
 async fn a_policy_of_another_namespace_needs_to_be_let_in() {
-    if require_assets().is_none() {
-        return;
-    }
     let Some(program) = require_registry() else { return };
     let registry = Registry::start(&program).await.unwrap();
     registry.push("team/app", "1.0.0").await.unwrap();
-    let cluster = ControlPlane::builder().start().await.unwrap();
+    let Some(cluster) = require_own_cluster(Cluster::builder()).await else { return };
     let (own, other) = (cluster.namespace().await.unwrap(), cluster.namespace().await.unwrap());
-    let Some(rig) = Rig::watching(cluster.into(), own, None).await else { return };
+    let Some(rig) = Rig::watching(cluster, own, None).await else { return };
     let repositories: Api<ImageRepository> = Api::namespaced(rig.client.clone(), &other);
     let apply = async |more: Value| {
         let mut object = json!({"apiVersion": "image.toolkit.fluxcd.io/v1", "kind": "ImageRepository",

@@ -1,18 +1,15 @@
 //! The API server goes away in the middle; everything is finished when it is back.
 
 use gitops_api::kustomize_v1::Kustomization;
-use gitops_testkit::{ControlPlane, require_assets};
+use gitops_testkit::{Cluster, require_own_cluster};
 
 use crate::rig::Rig;
 
 #[tokio::test]
 async fn an_api_server_that_restarts_loses_nothing() {
-    if require_assets().is_none() {
-        return;
-    }
     // A cluster of its own: others must not feel the outage.
-    let cluster = ControlPlane::builder().with_controller_manager().start().await.unwrap();
-    let Some(rig) = Rig::on(cluster.into()).await else { return };
+    let Some(cluster) = require_own_cluster(Cluster::builder().with_controllers()).await else { return };
+    let Some(rig) = Rig::on(cluster).await else { return };
     rig.push_first(&[("a.yaml", &rig.config_map("a", "1"))]);
     rig.apply_both().await;
     rig.until_applied().await;

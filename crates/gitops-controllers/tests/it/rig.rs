@@ -14,7 +14,7 @@ use gitops_controllers::{ControllerOptions, Controllers, Kind, Shared};
 use gitops_image::DiskTagStore;
 use gitops_runtime::events::Delivery;
 use gitops_source::artifact::{LocalStore, StoreOptions, serve};
-use gitops_testkit::{ControlPlane, GitServer, Repository, require_control_plane};
+use gitops_testkit::{Cluster, GitServer, Repository, require_cluster};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::RoleBinding;
@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Rig {
-    pub(crate) cluster: Arc<ControlPlane>,
+    pub(crate) cluster: Arc<Cluster>,
     pub(crate) client: Client,
     pub(crate) namespace: String,
     pub(crate) git: GitServer,
@@ -53,11 +53,11 @@ pub(crate) struct LastGood {
 impl Rig {
     /// Starts controllers for a fresh namespace, or returns nothing where no control plane can be had.
     pub(crate) async fn start() -> Option<Self> {
-        Self::on(require_control_plane().await?).await
+        Self::on(require_cluster().await?).await
     }
 
     /// The same on a given cluster.
-    pub(crate) async fn on(cluster: Arc<ControlPlane>) -> Option<Self> {
+    pub(crate) async fn on(cluster: Arc<Cluster>) -> Option<Self> {
         let namespace = cluster.namespace().await.unwrap();
         let watched = Some(namespace.clone());
         Self::watching(cluster, namespace, watched).await
@@ -65,7 +65,7 @@ impl Rig {
 
     /// The same in a namespace that is there, with controllers for one namespace, or for all of a cluster of its own.
     pub(crate) async fn watching(
-        cluster: Arc<ControlPlane>,
+        cluster: Arc<Cluster>,
         namespace: String,
         watched: Option<String>,
     ) -> Option<Self> {
@@ -329,7 +329,7 @@ pub(crate) fn condition<'a>(list: &'a [Condition], type_: &str) -> Option<&'a Co
 
 /// Starts controllers for a namespace or all, which tell their own notification part; returns where webhooks are taken.
 async fn controllers(
-    cluster: &ControlPlane,
+    cluster: &Cluster,
     namespace: Option<String>,
     storage: &TempDir,
     stop: &CancellationToken,

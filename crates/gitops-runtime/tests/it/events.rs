@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gitops_runtime::events::{Delivery, Notice, Recorder, Reporter};
-use gitops_testkit::{EventSink, require_bare_control_plane};
+use gitops_testkit::{EventSink, require_bare_cluster};
 use k8s_openapi::api::core::v1::{ConfigMap, Event};
 use kube::api::{Api, ListParams, PostParams};
 
@@ -13,7 +13,7 @@ fn reporter() -> Reporter {
 
 #[tokio::test]
 async fn repeated_events_are_counted_and_traces_are_not_posted() {
-    let Some(cluster) = require_bare_control_plane().await else { return };
+    let Some(cluster) = require_bare_cluster().await else { return };
     let (client, namespace) = (cluster.client().unwrap(), cluster.namespace().await.unwrap());
     let sink = EventSink::start().await.unwrap();
     let mut object = ConfigMap::default();
@@ -60,7 +60,7 @@ async fn repeated_events_are_counted_and_traces_are_not_posted() {
 
 #[tokio::test]
 async fn a_sink_that_fails_for_a_while_gets_the_event_later() {
-    let Some(cluster) = require_bare_control_plane().await else { return };
+    let Some(cluster) = require_bare_cluster().await else { return };
     let (client, namespace) = (cluster.client().unwrap(), cluster.namespace().await.unwrap());
     let sink = EventSink::start().await.unwrap();
     sink.answer_with(axum::http::StatusCode::SERVICE_UNAVAILABLE);

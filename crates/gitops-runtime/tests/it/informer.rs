@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use gitops_runtime::informer::Informer;
-use gitops_testkit::require_bare_control_plane;
+use gitops_testkit::require_bare_cluster;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
 async fn each_change_is_told_once_with_what_was_before() {
-    let Some(cluster) = require_bare_control_plane().await else { return };
+    let Some(cluster) = require_bare_cluster().await else { return };
     let (client, namespace) = (cluster.client().unwrap(), cluster.namespace().await.unwrap());
     let api: Api<ConfigMap> = Api::namespaced(client, &namespace);
     let informer: Arc<Informer<ConfigMap>> = Arc::default();

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use gitops_runtime::lease::{Leadership, LeaseTimes};
-use gitops_testkit::require_bare_control_plane;
+use gitops_testkit::require_bare_cluster;
 use tokio_util::sync::CancellationToken;
 
 const TIMES: LeaseTimes = LeaseTimes { duration: Duration::from_secs(10), grace: Duration::from_secs(3) };
 
 #[tokio::test]
 async fn a_replica_leads_when_the_leader_gives_the_lease_back() {
-    let Some(cluster) = require_bare_control_plane().await else { return };
+    let Some(cluster) = require_bare_cluster().await else { return };
     let namespace = cluster.namespace().await.unwrap();
     let stop = CancellationToken::new();
     let acquire = |who: &'static str| {
@@ -28,7 +28,7 @@ async fn a_replica_leads_when_the_leader_gives_the_lease_back() {
 
 #[tokio::test]
 async fn waiting_for_the_lease_ends_with_the_process() {
-    let Some(cluster) = require_bare_control_plane().await else { return };
+    let Some(cluster) = require_bare_cluster().await else { return };
     let namespace = cluster.namespace().await.unwrap();
     let stop = CancellationToken::new();
     let leader =

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gitops_runtime::status::StatusWriter;
-use gitops_testkit::require_bare_control_plane;
+use gitops_testkit::require_bare_cluster;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimStatus};
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, PostParams};
@@ -11,7 +11,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn an_equal_status_is_not_written_and_a_namesake_is_refused() {
-    let Some(cluster) = require_bare_control_plane().await else { return };
+    let Some(cluster) = require_bare_cluster().await else { return };
     let (client, namespace) = (cluster.client().unwrap(), cluster.namespace().await.unwrap());
     let api: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), &namespace);
     let claim: PersistentVolumeClaim = serde_json::from_value(json!({

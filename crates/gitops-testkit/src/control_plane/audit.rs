@@ -55,6 +55,17 @@ pub(crate) struct AuditLog {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AuditMark(u64);
 
+impl AuditMark {
+    /// Returns the place after this many entries, for a log that is kept in memory.
+    pub(crate) fn at(entries: usize) -> Self {
+        Self(entries as u64)
+    }
+
+    pub(crate) fn place(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
 /// One answered request.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

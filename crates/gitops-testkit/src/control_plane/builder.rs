@@ -1,23 +1,21 @@
 //! Starting a control plane.
 
-use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::Api;
 use tokio::time::{Instant, sleep};
 
+use super::ControlPlane;
 use super::assets::Assets;
 use super::audit::{AuditLevel, AuditLog};
-use super::files::{self, Authority, User};
+use super::files;
 use super::flags::{self, Ports};
 use super::server::{Probe, Server, is_port_taken};
-use super::{ADMIN, ControlPlane, GUEST};
 use crate::TestkitError;
+use crate::door::{ADMIN, Door, User};
 use crate::supervise::Folder;
 
 /// How often other ports are tried when somebody took the chosen ones first.
@@ -52,7 +50,7 @@ impl Default for ControlPlaneBuilder {
             build_when_missing: false,
             controller_manager: false,
             audit: AuditLevel::default(),
-            users: vec![User::new(ADMIN, &["system:masters"]), User::new(GUEST, &[])],
+            users: User::usual(),
             api_server_flags: Vec::new(),
             etcd_flags: Vec::new(),
             controller_manager_flags: Vec::new(),
@@ -154,7 +152,8 @@ impl ControlPlaneBuilder {
             Folder::create("gitops-control-plane-").map_err(TestkitError::io("making a temporary folder"))?;
         let directory = folder.path().clone();
         let authority = files::write(&directory, &self.users, self.audit)?;
-        let admin = config(ports.api_server, &authority, &self.users[0]);
+        let door = Door::new(ports.api_server, authority, self.users.clone(), &directory)?;
+        let admin = door.config_as(ADMIN)?;
         let log = |name: &str| directory.join(format!("{name}.log"));
         let etcd = Server::new(
             "etcd",
@@ -184,11 +183,7 @@ impl ControlPlaneBuilder {
             api_server,
             etcd,
             audit: (self.audit != AuditLevel::None).then(|| AuditLog::new(directory.join("audit.log"))),
-            kubeconfigs: kubeconfigs(&directory, ports, &authority, &self.users)?,
-            users: self.users.clone(),
-            authority,
-            port: ports.api_server,
-            namespaces: AtomicU64::new(0),
+            door,
             folder,
         };
         self.start_servers(&cluster).await?;
@@ -208,38 +203,6 @@ impl ControlPlaneBuilder {
         (self.progress)(&format!("control plane ready at {}", cluster.url()));
         Ok(())
     }
-}
-
-/// Returns a client configuration: TLS against our authority only, no retries and no proxy.
-pub(crate) fn config(port: u16, authority: &Authority, user: &User) -> kube::Config {
-    let address = http::Uri::builder()
-        .scheme("https")
-        .authority(format!("127.0.0.1:{port}"))
-        .path_and_query("/")
-        .build();
-    let mut config =
-        kube::Config::new(address.expect("because a loopback address and a port make an address"));
-    config.root_cert = Some(vec![authority.der.clone()]);
-    config.auth_info.token = Some(user.token.clone().into());
-    config.default_retry = false;
-    config.default_namespace = "default".to_owned();
-    config
-}
-
-fn kubeconfigs(
-    directory: &Path,
-    ports: Ports,
-    authority: &Authority,
-    users: &[User],
-) -> Result<BTreeMap<String, std::path::PathBuf>, TestkitError> {
-    let mut paths = BTreeMap::new();
-    for user in users {
-        let file =
-            if user.name == ADMIN { "kubeconfig".to_owned() } else { format!("kubeconfig-{}", paths.len()) };
-        files::put(directory, &file, &files::kubeconfig(ports.api_server, authority, user))?;
-        paths.insert(user.name.clone(), directory.join(file));
-    }
-    Ok(paths)
 }
 
 /// Waits until the controller-manager's controllers work: they make the account `default` of the namespace `default`.

@@ -1,44 +1,15 @@
-//! What the servers read at start: keys, certificates, tokens, the audit policy, kubeconfigs.
+//! What the servers read at start: keys, certificates, tokens, the audit policy.
 
 use std::fmt::Write as _;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 
-use base64::Engine as _;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 
 use super::audit::AuditLevel;
 use crate::TestkitError;
+use crate::door::{Authority, User, put};
 
-/// Somebody whom the API server knows by a token.
-#[derive(Clone, Debug)]
-pub(crate) struct User {
-    pub(crate) name: String,
-    pub(crate) groups: Vec<String>,
-    pub(crate) token: String,
-}
-
-impl User {
-    pub(crate) fn new(name: &str, groups: &[&str]) -> Self {
-        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        Self { name: name.to_owned(), groups, token: token() }
-    }
-}
-
-/// Returns 128 random bits: the server listens where every user of the machine can reach it.
-fn token() -> String {
-    let word = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", word(), word())
-}
-
-/// The certificate authority of one control plane.
-#[derive(Clone, Debug)]
-pub(crate) struct Authority {
-    pub(crate) pem: String,
-    pub(crate) der: Vec<u8>,
-}
-
-/// Writes everything into `directory`, but for the kubeconfigs, which need the port.
+/// Writes everything into `directory`.
 pub(crate) fn write(directory: &Path, users: &[User], audit: AuditLevel) -> Result<Authority, TestkitError> {
     let authority = certificates(directory)?;
     let accounts = KeyPair::generate().map_err(certificate("a key for service accounts"))?;
@@ -79,37 +50,6 @@ fn tokens(users: &[User]) -> String {
         let _ = writeln!(text, "{token},{name},{name},\"{}\"", groups.join(","));
         text
     })
-}
-
-/// Prints the kubeconfig of one user.
-pub(crate) fn kubeconfig(port: u16, authority: &Authority, user: &User) -> String {
-    let ca = base64::engine::general_purpose::STANDARD.encode(&authority.pem);
-    let User { name, token, .. } = user;
-    format!(
-        "apiVersion: v1
-kind: Config
-clusters:
-- name: testkit
-  cluster:
-    server: https://127.0.0.1:{port}
-    certificate-authority-data: {ca}
-users:
-- name: {name}
-  user:
-    token: {token}
-contexts:
-- name: testkit
-  context:
-    cluster: testkit
-    user: {name}
-current-context: testkit
-"
-    )
-}
-
-/// Writes one file of the directory.
-pub(crate) fn put(directory: &Path, name: &str, text: &str) -> Result<(), TestkitError> {
-    std::fs::write(directory.join(name), text).map_err(TestkitError::io(format!("writing {name}")))
 }
 
 fn certificate(stage: &'static str) -> impl FnOnce(rcgen::Error) -> TestkitError {

@@ -45,7 +45,8 @@ const ROOMS: &[(&str, &[&str], bool)] = &[
         true,
     ),
     ("gitops-sandbox", &["structured-merge", "kubernetes-schema", "gitops-expr", "gitops-manifest"], false),
-    ("gitops-testkit", &[], true),
+    // The sandbox is one of the two clusters that tests run on.
+    ("gitops-testkit", &["gitops-sandbox"], true),
 ];
 
 /// The packages that may depend on everything, because they are programs and no rooms.
@@ -75,7 +76,7 @@ const HIDDEN: &[&str] = &[
     "regex",
 ];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
@@ -191,7 +192,7 @@ fn nothing_has_a_name_that_says_nothing() {
 }
 
 /// Returns the Rust files of a package and the folders that they are in.
-fn sources(folder: &Path) -> BTreeSet<PathBuf> {
+pub(crate) fn sources(folder: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

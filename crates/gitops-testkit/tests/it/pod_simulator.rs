@@ -1,12 +1,12 @@
-//! Workloads of a real cluster come up, end or crash as the simulator is told.
+//! Workloads come up, end or crash as the simulator is told.
 
 use std::time::Duration;
 
-use gitops_testkit::{PodBehaviour, PodSimulator, require_control_plane};
+use gitops_testkit::{PodBehaviour, require_cluster};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, ListParams, PostParams};
+use kube::api::{Api, PostParams};
 use kube::runtime::wait::{Condition, await_condition};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -24,10 +24,10 @@ where
 
 #[tokio::test]
 async fn deployments_become_available_jobs_complete_and_broken_pods_crash() {
-    let Some(cluster) = require_control_plane().await else { return };
+    let Some(cluster) = require_cluster().await else { return };
     let namespace = cluster.namespace().await.unwrap();
     let client = cluster.client().unwrap();
-    let simulator = PodSimulator::start_everywhere(client.clone());
+    let simulator = cluster.simulate_pods(&namespace);
     let template = |labels: serde_json::Value, restart: &str| json!({"metadata": {"labels": labels}, "spec": {"restartPolicy": restart, "containers": [{"name": "c", "image": "example.org/c:1"}]}});
 
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), &namespace);
@@ -52,17 +52,25 @@ async fn deployments_become_available_jobs_complete_and_broken_pods_crash() {
 
     simulator.behave("web-", PodBehaviour::Crash).unwrap();
     becomes(&deployments, "web", "unavailable", available(0)).await;
-    let pods: Api<Pod> = Api::namespaced(client, &namespace);
-    let crashing = pods.list(&ListParams::default().labels("app=web")).await.unwrap();
-    let reason = |pod: &Pod| {
-        let status =
-            pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?.waiting.as_ref()?;
-        status.reason.clone()
-    };
-    assert!(
-        crashing.items.iter().all(|pod| reason(pod).as_deref() == Some("CrashLoopBackOff")),
-        "{crashing:?}"
-    );
     simulator.behave("web-", PodBehaviour::Ready).unwrap();
     becomes(&deployments, "web", "available again", available(2)).await;
+}
+
+#[tokio::test]
+async fn a_pod_crashes_and_recovers() {
+    let Some(cluster) = require_cluster().await else { return };
+    let namespace = cluster.namespace().await.unwrap();
+    let simulator = cluster.simulate_pods(&namespace);
+    simulator.behave("broken", PodBehaviour::Crash).unwrap();
+    let pods: Api<Pod> = Api::namespaced(cluster.client().unwrap(), &namespace);
+    let pod = json!({"metadata": {"name": "broken"}, "spec": {"containers": [{"name": "c", "image": "example.org/c:1"}]}});
+    pods.create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap();
+    let crashes = |pod: Option<&Pod>| {
+        let status = pod.and_then(|pod| pod.status.as_ref()?.container_statuses.as_ref()?.first());
+        let waiting = status.and_then(|container| container.state.as_ref()?.waiting.as_ref());
+        waiting.is_some_and(|waiting| waiting.reason.as_deref() == Some("CrashLoopBackOff"))
+    };
+    becomes(&pods, "broken", "crashing", crashes).await;
+    simulator.behave("broken", PodBehaviour::Ready).unwrap();
+    becomes(&pods, "broken", "running", kube::runtime::conditions::is_pod_running()).await;
 }

@@ -1,6 +1,6 @@
 //! The checked-in table against a live server.
 
-use gitops_testkit::require_bare_control_plane;
+use gitops_testkit::require_bare_cluster;
 use kubernetes_schema::Table;
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ async fn get(client: &kube::Client, path: &str) -> Value {
 
 #[tokio::test]
 async fn the_checked_in_table_is_what_the_server_says() {
-    let Some(cluster) = require_bare_control_plane().await else { return };
+    let Some(cluster) = require_bare_cluster().await else { return };
     let client = cluster.client().unwrap();
     let version = get(&client, "/version").await;
     let index = get(&client, "/openapi/v3").await;

@@ -6,19 +6,16 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::wait::{await_condition, conditions};
 
-use super::ControlPlane;
+use super::{ADMIN, Door};
 use crate::TestkitError;
 
 /// How long a definition may take to be served.
 const ESTABLISHED: Duration = Duration::from_secs(60);
 
-impl ControlPlane {
+impl Door {
     /// Applies definitions and waits until the API server serves them; several tests may do so at once.
-    ///
-    /// # Errors
-    /// When one is refused, or is not established within a minute.
-    pub async fn install(&self, definitions: &[CustomResourceDefinition]) -> Result<(), TestkitError> {
-        let api: Api<CustomResourceDefinition> = Api::all(self.client()?);
+    pub(crate) async fn install(&self, definitions: &[CustomResourceDefinition]) -> Result<(), TestkitError> {
+        let api: Api<CustomResourceDefinition> = Api::all(self.client_as(ADMIN)?);
         let parameters = PatchParams::apply("gitops-testkit").force();
         for definition in definitions {
             let name = definition.metadata.name.as_deref().unwrap_or_default();
@@ -42,7 +39,7 @@ impl ControlPlane {
 
     /// Waits until the kind can be listed: the part of the server that serves it learns of the condition a little later.
     async fn answers(&self, definition: &CustomResourceDefinition) -> Option<()> {
-        let client = self.client().ok()?;
+        let client = self.client_as(ADMIN).ok()?;
         let spec = &definition.spec;
         for version in spec.versions.iter().filter(|version| version.served) {
             let path = format!("/apis/{}/{}/{}?limit=1", spec.group, version.name, spec.names.plural);
