@@ -7,7 +7,7 @@ use http::{Method, request};
 use serde_json::Value;
 
 use super::reply::Reply;
-use super::{create, delete, patch, read, update, watch};
+use super::{connect, create, delete, patch, read, update, watch};
 use crate::access::{self, Attributes, User};
 use crate::schema::{Kind, Kinds, Verb};
 use crate::server::Server;
@@ -93,6 +93,8 @@ impl<'s> Call<'s> {
         if target.plural.is_empty() || (!kind.namespaced && !target.namespace.is_empty()) {
             return Err(if custom { Refusal::page_not_found() } else { Refusal::no_resource() });
         }
+        // What follows `proxy/` is a path of its own.
+        let subresource = if subresource.starts_with("proxy/") { "proxy" } else { subresource };
         if !subresource.is_empty() && !kind.subresources.contains_key(subresource) {
             return Err(if custom {
                 Refusal::not_found(&kind.group, &kind.plural, &target.name)
@@ -111,6 +113,9 @@ impl<'s> Call<'s> {
         let read_as_list = verb == Verb::Watch && kind.allows(Verb::List, subresource);
         if !kind.allows(verb, subresource) && !read_as_list {
             return Err(self.not_allowed());
+        }
+        if connect::connects(subresource) {
+            return connect::connect(self);
         }
         match verb {
             Verb::Get => read::get(self),
@@ -192,8 +197,17 @@ impl<'s> Call<'s> {
     }
 }
 
-/// Returns what a deprecated version of a custom resource says of itself.
+/// The built-in kinds that are on their way out, and what the server says of them.
+const DEPRECATED: [(&str, &str); 2] = [
+    ("ComponentStatus", "v1 ComponentStatus is deprecated in v1.19+"),
+    ("Endpoints", "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+];
+
+/// Returns what a deprecated version says of itself.
 fn deprecation(kind: &Kind) -> Option<String> {
+    if kind.custom.is_none() {
+        return DEPRECATED.iter().find(|(name, _)| kind.is("", name)).map(|(_, text)| (*text).to_owned());
+    }
     let version = kind.custom.as_ref()?.version(&kind.version)?;
     if version.entry["deprecated"] != true {
         return None;

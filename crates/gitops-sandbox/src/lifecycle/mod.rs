@@ -1,6 +1,7 @@
 //! The life of objects: how they are created, read, changed and removed.
 
 mod call;
+mod connect;
 mod create;
 mod defaults;
 mod delete;

@@ -30,6 +30,8 @@ pub(crate) enum Reply {
     },
     /// Anything else: a Status, a Scale, a review.
     Other(u16, Value),
+    /// 204: there is nothing to say.
+    Empty,
     Watch(std::pin::Pin<Box<dyn Stream<Item = Bytes> + Send>>),
 }
 
@@ -63,6 +65,7 @@ impl Reply {
                 Ok(encoded(200, &view_list(call, items, metadata)?, media.encoding))
             }
             Self::Other(code, value) => Ok(encoded(code, &value, media.encoding)),
+            Self::Empty => Ok(response(204, "", Bytes::new())),
             Self::Watch(stream) => {
                 let mut response = Response::new(Body::stream(stream));
                 let content_type = http::HeaderValue::from_static("application/json");

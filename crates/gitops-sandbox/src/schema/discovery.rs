@@ -60,10 +60,20 @@ fn other(server: &Arc<Server>, parts: &request::Parts, path: &str) -> Answer<Res
     match path {
         "/" | "" => Ok(encoded(200, &root(), wants_media(parts, false)?.encoding)),
         "/version" | "/version/" => {
-            Ok(encoded(200, &DISCOVERY["version"], wants_media(parts, false)?.encoding))
+            let mut text = serde_json::to_string_pretty(&DISCOVERY["version"]).unwrap_or_default();
+            text.push('\n');
+            Ok(response(200, "application/json", text.into()))
+        }
+        "/healthz" | "/livez" | "/readyz"
+            if parts.uri.query().is_some_and(|query| query.contains("verbose")) =>
+        {
+            let name = path.trim_start_matches('/');
+            let text = format!("[+]ping ok\n[+]etcd ok\n{name} check passed\n");
+            Ok(response(200, "text/plain; charset=utf-8", text.into()))
         }
         "/healthz" | "/livez" | "/readyz" | "/healthz/ping" | "/livez/ping" | "/readyz/ping"
         | "/healthz/etcd" | "/livez/etcd" | "/readyz/etcd" => text("ok"),
+        "/openapi/v2" => openapi::version_2(server, parts),
         path => match path.strip_prefix("/openapi/v3") {
             Some(rest) => openapi::answer(server, parts, rest),
             None => Err(Refusal::page_not_found()),

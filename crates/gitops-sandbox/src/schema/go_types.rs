@@ -1,6 +1,6 @@
 //! What Kubernetes' Go types say that OpenAPI does not: pointers, what is left out when empty, protobuf numbers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 /// Written by `data/go-types`.
@@ -97,7 +97,34 @@ impl GoTypes {
                 });
             }
         }
+        types.leave_out_inlined();
         types
+    }
+
+    /// The fields of a message that is inlined in JSON stand twice: in that message they have numbers, after its
+    /// `+` they have none.
+    fn leave_out_inlined(&mut self) {
+        for position in 0..self.structs.len() {
+            let plus = |field: &GoField| match field.of {
+                GoType::Struct(name) if field.name == "+" && field.number > 0 => Some(name),
+                _ => None,
+            };
+            let inlined: Vec<(usize, &str)> = self.structs[position]
+                .fields
+                .iter()
+                .enumerate()
+                .filter_map(|(at, field)| Some((at, plus(field)?)))
+                .collect();
+            for (at, name) in inlined {
+                let names: HashSet<&str> = self
+                    .named(name)
+                    .into_iter()
+                    .flat_map(|inner| inner.fields.iter().map(|field| field.name))
+                    .collect();
+                let after = self.structs[position].fields[at + 1..].iter_mut();
+                after.take_while(|field| names.contains(field.name)).for_each(|field| field.number = 0);
+            }
+        }
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<&GoStruct> {

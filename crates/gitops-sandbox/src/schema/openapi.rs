@@ -10,6 +10,7 @@ use http::{Response, request};
 use serde_json::{Map, Value, json};
 use sha2::Digest as _;
 
+use super::kinds::DISCOVERY;
 use crate::server::{Server, encoded, response, to_bytes};
 use crate::wire::Body;
 use crate::wire::media::Encoding;
@@ -24,6 +25,9 @@ static DOCUMENTS: LazyLock<Value> = LazyLock::new(|| {
     GzDecoder::new(RECORDED).read_to_end(&mut text).expect("because a test reads the recorded file");
     serde_json::from_slice(&text).expect("because a test reads the recorded file")
 });
+
+const V2_PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2";
+const V2_PROTOBUF_TYPE: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
@@ -42,6 +46,34 @@ pub(crate) fn answer(server: &Arc<Server>, parts: &request::Parts, path: &str) -
         return Err(Refusal::not_acceptable(&["application/json"]));
     }
     Ok(encoded(200, &document, Encoding::Json))
+}
+
+/// Answers `/openapi/v2`: a document that describes nothing. kubectl reads it before it validates what has no schema
+/// of its own, such as a List, and takes what is not described as valid.
+pub(crate) fn version_2(server: &Server, parts: &request::Parts) -> Answer<Response<Body>> {
+    server.unmodelled("OpenAPI v2: the document describes no kinds")?;
+    let info = &DISCOVERY["version"];
+    let version = format!(
+        "{}.{}",
+        info["major"].as_str().unwrap_or_default(),
+        info["minor"].as_str().unwrap_or_default()
+    );
+    let accept =
+        parts.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !accept.contains(V2_PROTOBUF) {
+        let document = json!({
+            "swagger": "2.0", "info": {"title": "Kubernetes", "version": version}, "paths": {}, "definitions": {},
+        });
+        return Ok(encoded(200, &document, Encoding::Json));
+    }
+    // Document: 1 swagger, 2 info, 8 paths. Info: 1 title, 2 version.
+    let field = |number: u8, bytes: &[u8]| {
+        let length = u8::try_from(bytes.len()).unwrap_or_default();
+        [&[number << 3 | 2, length], bytes].concat()
+    };
+    let info = [field(1, b"Kubernetes"), field(2, version.as_bytes())].concat();
+    let document = [field(1, b"2.0"), field(2, &info), field(8, b"")].concat();
+    Ok(response(200, V2_PROTOBUF_TYPE, document.into()))
 }
 
 fn hash(value: &Value) -> String {
