@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod client;
+mod kubectl;
 mod model;
 mod powers;
 mod workloads;
