@@ -35,7 +35,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     if !listener.address().ip().is_loopback() && flags.token == TOKEN {
         say("  others reach this address, and everybody knows the token; choose one with --token");
     }
-    say(&what_to_try(&kubeconfig, flags.no_controllers));
+    say(&what_to_try(&kubeconfig, &listener.url(), flags));
 
     end.await?;
     drop(listener);
@@ -92,20 +92,24 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-fn what_to_try(kubeconfig: &Path, alone: bool) -> String {
-    let mut text = format!(
-        "\n  export KUBECONFIG={}\n\
-         \n  kubectl get namespaces\
-         \n  kubectl create configmap colors --from-literal=sky=blue",
-        kubeconfig.display()
-    );
-    text.push_str(if alone {
-        "\n\nThe API server alone: nothing is collected, no namespace ends, no workload starts. Ctrl-C ends it.\n"
+fn what_to_try(kubeconfig: &Path, url: &str, flags: &Flags) -> String {
+    let mut text = format!("\n  export KUBECONFIG={}\n", kubeconfig.display());
+    text.push_str(&if flags.plain_http {
+        // What client-go does; there is no flag for it.
+        let header = format!("Authorization: Bearer {}", flags.token);
+        format!("\n  curl -H '{header}' {url}/api/v1/namespaces\n\nkubectl sends no token over plain HTTP, and is nobody here.\n")
     } else {
-        "\n  kubectl create deployment web --image=web --replicas=2\
+        "\n  kubectl get namespaces\
+         \n  kubectl create configmap colors --from-literal=sky=blue\
+         \n  kubectl create deployment web --image=web --replicas=2\
          \n  kubectl rollout status deployment web\
-         \n  kubectl get all\n\
-         \nNo scheduler, no kubelet: nothing really runs. Ctrl-C ends it.\n"
+         \n  kubectl get all\n"
+            .to_owned()
+    });
+    text.push_str(if flags.no_controllers {
+        "\nThe API server alone: nothing is collected, no namespace ends, no workload starts. Ctrl-C ends it.\n"
+    } else {
+        "\nNo scheduler, no kubelet: nothing really runs. Ctrl-C ends it.\n"
     });
     text
 }

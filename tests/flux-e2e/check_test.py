@@ -28,6 +28,11 @@ class Judging(unittest.TestCase):
         self.assertEqual(said, ["flux-e2e git: must 3/3 text 1/1 (1 of 1 scenarios equal, 1 wait)",
                                 "flux-e2e ks: must 2/2 text 19/20 (1 of 1 scenarios equal, 0 wait)"])
 
+    def test_the_lines_of_a_sandbox_say_so(self):
+        results = {"git-a": result((3, 3)), "ks-b": result((2, 2))}
+        said, _ = check.judge(["git-a", "ks-b"], {}, results, (), " on a sandbox")
+        self.assertEqual(said[0], "flux-e2e git on a sandbox: must 3/3 text 1/1 (1 of 1 scenarios equal, 0 wait)")
+
     def test_a_difference_fails_unless_it_is_named(self):
         results = {"git-a": result((2, 3)), "ks-b": result((2, 2))}
         self.assertEqual(self.judge(results)[1], ["git-a: must 2/3"])

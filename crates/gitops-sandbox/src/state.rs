@@ -1,5 +1,6 @@
 //! Snapshots: everything that is stored, to go back to.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ pub struct Snapshot {
     revision: u64,
     objects: Vec<(Key, Bytes)>,
 }
+
+/// The version of saved files.
+const FORMAT: u64 = 1;
 
 pub(crate) fn take(server: &Server) -> Snapshot {
     let (revision, objects) = server.store.dump();
@@ -61,27 +65,52 @@ pub(crate) fn save(server: &Server, path: &Path) -> Result<(), SandboxError> {
             json!({"resource": &*key.resource, "path": &*key.path, "object": object})
         })
         .collect();
-    let text = json!({"sandbox": 1, "revision": snapshot.revision, "objects": objects}).to_string();
-    // A file that is half written would lose the state from before.
-    let beside = path.with_extension("new");
-    std::fs::write(&beside, text)
-        .and_then(|()| std::fs::rename(&beside, path))
-        .map_err(|error| failed(path, "written", error))
+    let text = json!({"sandbox": FORMAT, "revision": snapshot.revision, "objects": objects}).to_string();
+    publish(path, text.as_bytes()).map_err(|error| failed(path, "written", error))
+}
+
+/// Writes a file so that it is there whole or as it was before, whatever happens meanwhile.
+fn publish(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(beside);
+    let written = std::fs::File::create(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let published = written.and_then(|()| std::fs::rename(&beside, path));
+    if published.is_err() {
+        // Why it failed is told; that it cannot be removed either would tell nothing more.
+        let _ = std::fs::remove_file(&beside);
+    }
+    published
 }
 
 pub(crate) fn load(server: &Arc<Server>, path: &Path) -> Result<(), SandboxError> {
     let bytes = std::fs::read(path).map_err(|error| failed(path, "read", error))?;
-    let saved: Value = serde_json::from_slice(&bytes).map_err(|error| failed(path, "read", error))?;
-    let (Some(revision), Some(objects), true) =
-        (saved["revision"].as_u64(), saved["objects"].as_array(), saved["sandbox"] == 1)
-    else {
-        return Err(failed(path, "read", "it is no saved state of a sandbox"));
-    };
-    let objects = objects.iter().map(|entry| {
-        let text = |name: &str| entry[name].as_str().unwrap_or_default();
-        let key = Key { resource: text("resource").into(), path: text("path").into() };
-        (key, Bytes::from(crate::server::to_bytes(&entry["object"])))
-    });
-    restore(server, &Snapshot { revision, objects: objects.collect() });
+    let snapshot = parse(&bytes).map_err(|error| failed(path, "read", error))?;
+    restore(server, &snapshot);
     Ok(())
+}
+
+fn parse(bytes: &[u8]) -> Result<Snapshot, Box<dyn std::error::Error + Send + Sync>> {
+    let mut saved: Value = serde_json::from_slice(bytes)?;
+    if saved["sandbox"] != FORMAT {
+        return Err("it is no saved state of a sandbox, or of another version".into());
+    }
+    let revision = saved["revision"].as_u64().ok_or("it has no revision")?;
+    let Value::Array(entries) = saved["objects"].take() else { return Err("it has no objects".into()) };
+    let mut objects = Vec::with_capacity(entries.len());
+    for (number, entry) in entries.iter().enumerate() {
+        let (Some(resource), Some(path), true) =
+            (entry["resource"].as_str(), entry["path"].as_str(), entry["object"]["metadata"].is_object())
+        else {
+            return Err(format!("its object {number} is not whole").into());
+        };
+        let key = Key { resource: resource.into(), path: path.into() };
+        objects.push((key, Bytes::from(crate::server::to_bytes(&entry["object"]))));
+    }
+    Ok(Snapshot { revision, objects })
 }

@@ -5,4 +5,6 @@ mod build;
 mod deploy;
 mod embed;
 mod image_update;
+mod programs;
 mod quickstart;
+mod sandbox;

@@ -10,17 +10,12 @@ use kube::Api;
 use kube::api::{ListParams, PostParams};
 use serde_json::json;
 
+use crate::programs::program;
+
 async fn play(cluster: &Cluster) -> Output {
     let kubeconfig = cluster.kubeconfig().to_owned();
     let run = move || {
-        let mut quickstart = Command::new(env!("CARGO"));
-        quickstart.current_dir(env!("CARGO_MANIFEST_DIR")).args([
-            "run",
-            "--quiet",
-            "--example",
-            "quickstart",
-            "--",
-        ]);
+        let mut quickstart = Command::new(program("quickstart"));
         quickstart.args(["--cluster", "kubeconfig", "--kubeconfig"]).arg(kubeconfig).output().unwrap()
     };
     tokio::task::spawn_blocking(run).await.unwrap()

@@ -1,6 +1,6 @@
 //! Listeners on loopback.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -79,11 +79,18 @@ impl Listener {
         self.address
     }
 
-    /// Returns the address as a URL.
+    /// Returns the address as a URL; that of this machine where it listens on all addresses.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.ca.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            });
+        }
+        format!("{scheme}://{address}")
     }
 
     /// Returns the certificate of the CA as PEM, if the listener speaks TLS. All listeners of a sandbox have the same.
