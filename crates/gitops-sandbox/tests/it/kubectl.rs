@@ -16,6 +16,7 @@ use std::time::Duration;
 use gitops_sandbox::{Sandbox, Security};
 use gitops_testkit::{ControlPlane, PodSimulator, require_assets, skip};
 use tokio::process::Command;
+use tokio::sync::OnceCell;
 
 use normal::normal;
 use transcript::{Entry, Transcript};
@@ -24,6 +25,10 @@ use transcript::{Entry, Transcript};
 const LONG: Duration = Duration::from_secs(60);
 /// The version of kubectl that the transcripts were recorded with; others print some things otherwise.
 const RECORDED_WITH: &str = "v1.32";
+
+// One of each for all transcripts. Statics are never dropped: the servers end because the process does.
+static WITH_CONTROLLERS: OnceCell<ControlPlane> = OnceCell::const_new();
+static ALONE: OnceCell<ControlPlane> = OnceCell::const_new();
 
 macro_rules! transcripts {
     ($($name:ident: $file:literal,)*) => {
@@ -138,12 +143,12 @@ async fn on_the_sandbox(name: &str, transcript: &Transcript) -> Vec<String> {
 }
 
 async fn on_the_real_server(name: &str, transcript: &Transcript) -> Vec<String> {
-    let cluster = if transcript.needs_controllers {
-        ControlPlane::shared().await
-    } else {
-        ControlPlane::shared_bare().await
+    let shared = if transcript.needs_controllers { &WITH_CONTROLLERS } else { &ALONE };
+    let start = async || {
+        let builder = ControlPlane::builder();
+        if transcript.needs_controllers { builder.with_controller_manager() } else { builder }.start().await
     };
-    let cluster = cluster.unwrap();
+    let cluster = shared.get_or_try_init(start).await.unwrap();
     let kubeconfig = std::fs::read_to_string(cluster.kubeconfig()).unwrap();
     let _pods = transcript
         .needs_controllers
