@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::access::{self, User};
 use crate::clock::Clock;
-use crate::lifecycle::{Call, Taken};
+use crate::lifecycle::{Call, Repeats, Taken};
 use crate::schema::{Kinds, discovery};
 use crate::simulate::Script;
 use crate::store::Store;
@@ -53,6 +53,8 @@ pub(crate) struct Server {
     pub(crate) script: Script,
     /// Made when a listener first needs it.
     pub(crate) authority: Mutex<Option<Authority>>,
+    /// Applies that changed nothing.
+    pub(crate) repeats: Repeats,
     random: Mutex<Random>,
     unmodelled: AtomicU64,
 }
@@ -74,6 +76,7 @@ impl Server {
             taken: Taken::default(),
             script: Script::default(),
             authority: Mutex::default(),
+            repeats: Repeats::default(),
             random: Mutex::new(Random(seed)),
             unmodelled: AtomicU64::new(0),
         }

@@ -5,6 +5,7 @@ pub(crate) mod merge_patch;
 pub(crate) mod scale;
 pub(crate) mod strategic;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use kubernetes_schema::builtin;
@@ -35,10 +36,7 @@ pub(crate) fn track(
     }
     let versions = KindVersions { server, kind };
     let request = Request { manager, version: &version, subresource, time: server.clock.now() };
-    let reset = reset_fields(kind, subresource);
-    let updater =
-        ObjectUpdater::new(&versions).with_reset_fields(&reset).with_empty_object(empty(kind, &version));
-    updater.update(live, &new, request)
+    updater(&versions, subresource).update(live, &new, request)
 }
 
 /// Applies a configuration to the live object; null is none.
@@ -54,10 +52,18 @@ pub(crate) fn apply(
     let version = kind.api_version();
     let versions = KindVersions { server, kind };
     let request = Request { manager, version: &version, subresource, time: server.clock.now() };
-    let reset = reset_fields(kind, subresource);
-    let updater =
-        ObjectUpdater::new(&versions).with_reset_fields(&reset).with_empty_object(empty(kind, &version));
-    updater.apply(live, config, request, force).map_err(|error| refusal_of(&error))
+    updater(&versions, subresource).apply(live, config, request, force).map_err(|error| refusal_of(&error))
+}
+
+fn updater<'k>(versions: &'k KindVersions<'k>, subresource: &str) -> ObjectUpdater<'k> {
+    let kind = versions.kind;
+    let of_status = usize::from(subresource == "status");
+    let reset = match kind.derived.reset.get(of_status) {
+        Some(reset) => reset.get_or_init(|| reset_fields(kind, subresource)),
+        None => &ResetFields::none(),
+    };
+    let empty = kind.derived.empty.get_or_init(|| empty(kind, &kind.api_version()));
+    ObjectUpdater::new(versions).with_reset_fields(reset).with_empty_object(Cow::Borrowed(empty))
 }
 
 /// Says on the wire why an object could not be applied.

@@ -9,7 +9,7 @@ use structured_merge::{
 };
 
 use super::refusal_of;
-use crate::lifecycle::{self, Call, Form, Reply, Rules, Tracked};
+use crate::lifecycle::{self, Call, Form, Reply, Rules, Tracked, loaded};
 use crate::schema::Kind;
 use crate::schema::decode::{self, Findings};
 use crate::schema::go_types::go_types;
@@ -119,7 +119,7 @@ fn write(
         let request = Request { manager: &manager, version: VERSION, subresource: "scale", time: now };
         let of = OneScale;
         let empty = go_types().kind("autoscaling", "v1", "Scale").map(decode::zero).unwrap_or_default();
-        let updater = ObjectUpdater::new(&of).with_empty_object(empty);
+        let updater = ObjectUpdater::new(&of).with_empty_object(std::borrow::Cow::Owned(empty));
         let mut shown = scale.clone();
         shown["metadata"].as_object_mut().map(|metadata| metadata.remove("managedFields"));
         let new = match step(call, &shown)? {
@@ -160,6 +160,10 @@ fn write(
     call.target.subresource = subresource;
     match outcome? {
         Reply::Object(code, object) => Ok(Reply::Other(code, shown(scale_of(&kind, &object, false)?))),
+        Reply::Stored(code, stored) => {
+            let loaded = loaded(&call.server.store, &kind, &stored);
+            Ok(Reply::Other(code, shown(scale_of(&kind, &loaded.object, false)?)))
+        }
         other => Ok(other),
     }
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use kubernetes_schema::Table;
 use serde_json::{Value, json};
 
-use crate::schema::Kind;
+use crate::schema::{Derived, Kind};
 use crate::server::Server;
 use crate::store::{Expect, Key};
 
@@ -201,6 +201,7 @@ pub(crate) fn install(server: &Arc<Server>, definition: &Value) {
             subresources,
             resource: name.into(),
             custom: Some(Arc::clone(&custom)),
+            derived: Derived::default(),
         }
     });
     server.kinds.set_custom(name, kinds.collect());

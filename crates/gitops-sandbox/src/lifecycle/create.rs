@@ -4,10 +4,9 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::reply::Reply;
-use super::{defaults, metadata, present, strategy, validate};
+use super::{defaults, metadata, present, storing, strategy, validate};
 use crate::access::reviews;
 use crate::apply;
-use crate::crd;
 use crate::schema::Kind;
 use crate::store::Expect;
 use crate::wire::query::WriteOptions;
@@ -28,8 +27,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer<Reply> {
     let mut object = super::validate::decode(call, options.field_validation)?;
     fill_namespace(call, &mut object)?;
     wipe(&mut object);
-    let created = run(call, object, &options, Tracked::Update)?;
-    Ok(Reply::Object(201, created))
+    run(call, object, &options, Tracked::Update)
 }
 
 /// How the managers of a new object come to be.
@@ -68,13 +66,13 @@ pub(super) fn wipe(object: &mut Value) {
     }
 }
 
-/// Creates a decoded object and returns it in the version of the request.
+/// Creates a decoded object and answers with it in the version of the request.
 pub(super) fn run(
     call: &mut Call<'_>,
     mut object: Value,
     options: &WriteOptions,
     tracked: Tracked,
-) -> Answer<Value> {
+) -> Answer<Reply> {
     let (server, kind) = (call.server, call.kind.clone());
     let revision = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
     if tracked == Tracked::Update {
@@ -113,14 +111,8 @@ pub(super) fn run(
             }
             break;
         }
-        let mut stored = object.clone();
-        present::to_storage(&kind, &mut stored);
-        match server.store.put(&key, Expect::Absent, |revision| with_revision(&mut stored, revision)) {
-            Ok(written) => {
-                object["metadata"]["resourceVersion"] = json!(written.revision.to_string());
-                crd::after_write(server, &kind, &stored);
-                break;
-            }
+        match storing::put(call, &key, Expect::Absent, &mut object) {
+            Ok(written) => return Ok(storing::reply(call, 201, written, object)),
             Err(_) if generated && attempt < NAME_ATTEMPTS => {
                 set_generated_name(call, &mut object);
             }
@@ -131,7 +123,7 @@ pub(super) fn run(
         }
     }
     present::canonical(&kind, &mut object);
-    Ok(object)
+    Ok(Reply::Object(201, object))
 }
 
 /// Returns the group and kind that errors name: events are the core group's, whoever sends them.

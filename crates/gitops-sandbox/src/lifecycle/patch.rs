@@ -219,6 +219,24 @@ fn check_identity(call: &Call<'_>, new: &Value) -> Answer<()> {
 }
 
 fn server_side_apply(call: &mut Call<'_>, options: &WriteOptions) -> Answer<Reply> {
+    let server = Arc::clone(call.server);
+    let key = call.key(&call.target.name);
+    if let Some(reply) = server.repeats.answer(call, &key, options) {
+        return Ok(reply);
+    }
+    let before = server.store.get(&key).map(|stored| stored.revision);
+    let unmodelled = server.unmodelled_count();
+    let reply = apply_anew(call, options)?;
+    if let Reply::Stored(200, stored) = &reply
+        && before == Some(stored.revision)
+        && server.unmodelled_count() == unmodelled
+    {
+        server.repeats.remember(call, key, options, stored.revision);
+    }
+    Ok(reply)
+}
+
+fn apply_anew(call: &mut Call<'_>, options: &WriteOptions) -> Answer<Reply> {
     let kind = Arc::clone(&call.kind);
     let server = Arc::clone(call.server);
     let config = validate::read_config(call)?;
@@ -229,16 +247,15 @@ fn server_side_apply(call: &mut Call<'_>, options: &WriteOptions) -> Answer<Repl
     let validation = options.field_validation;
     let mut change = |call: &mut Call<'_>, live: &Value| {
         let applied = apply::apply(&server, &kind, &subresource, live, &config, &manager, force)?;
-        let mut new = applied.object;
         if live.is_null() && !uid.is_empty() {
             let why = "uid mismatch: the provided object specified uid ".to_owned()
                 + &uid
                 + ", and no existing object was found";
             return Err(Refusal::conflict(&kind.group, &kind.plural, &call.target.name, &why));
         }
-        let read = validate::read_applied(&kind, &new).map_err(Refusal::unknown)?;
+        let read = validate::read_applied(&kind, applied.object).map_err(Refusal::unknown)?;
         call.warn_of(&read.unknown, validation);
-        new = read.object;
+        let mut new = read.object;
         check_identity(call, &new)?;
         if live.is_null() {
             create::fill_namespace(call, &mut new)?;

@@ -1,10 +1,12 @@
 //! From what is stored to what is shown: the version that was asked for.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::crd;
 use crate::schema::Kind;
-use crate::store::Stored;
+use crate::store::{Loaded, Store, Stored};
 
 /// Reads a stored object.
 pub(crate) fn parse(stored: &Stored) -> Value {
@@ -26,6 +28,20 @@ pub(crate) fn load(kind: &Kind, stored: &Stored) -> Value {
         super::strategy::convert(&mut object, &wanted);
     }
     object
+}
+
+/// Reads a stored object in the version of a kind; what was read lately is not read again.
+pub(crate) fn loaded(store: &Store, kind: &Arc<Kind>, stored: &Stored) -> Arc<Loaded> {
+    stored.loaded(kind).unwrap_or_else(|| keep(store, kind, stored, load(kind, stored)))
+}
+
+/// Keeps an object as reading it would give it.
+pub(crate) fn keep(store: &Store, kind: &Arc<Kind>, stored: &Stored, object: Value) -> Arc<Loaded> {
+    let reader = Arc::clone(kind);
+    let loaded = Arc::new(Loaded { object, reader, size: stored.bytes.len() });
+    stored.remember(&loaded);
+    store.keep_hot(&loaded);
+    loaded
 }
 
 /// The version in which objects of a built-in kind are stored.

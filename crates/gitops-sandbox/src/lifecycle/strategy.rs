@@ -257,19 +257,17 @@ pub(crate) fn prepare_for_update(kind: &Kind, part: Part, new: &mut Value, old: 
 
 fn changes_generation(kind: &Kind, new: &Map<String, Value>, old: &Map<String, Value>) -> bool {
     let nothing = Value::Null;
-    let part = |of: &Map<String, Value>, name: &str| of.get(name).unwrap_or(&nothing).clone();
-    let spec = part(new, "spec") != part(old, "spec");
+    let nothing = &nothing;
+    let differs = |name: &str| new.get(name).unwrap_or(nothing) != old.get(name).unwrap_or(nothing);
+    let spec = differs("spec");
     let metadata = |name: &str| new["metadata"][name] != old["metadata"][name];
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("apps", "Deployment") => spec || metadata("annotations"),
         ("discovery.k8s.io", "EndpointSlice") => {
-            metadata("labels")
-                || ["endpoints", "ports", "addressType"].iter().any(|name| part(new, name) != part(old, name))
+            metadata("labels") || ["endpoints", "ports", "addressType"].iter().any(|name| differs(name))
         }
         ("scheduling.k8s.io", "PriorityClass") => false,
-        ("admissionregistration.k8s.io", _) if !kind.has_status() => {
-            part(new, "webhooks") != part(old, "webhooks") || spec
-        }
+        ("admissionregistration.k8s.io", _) if !kind.has_status() => differs("webhooks") || spec,
         ("apiextensions.k8s.io", _) => spec,
         _ => spec,
     }

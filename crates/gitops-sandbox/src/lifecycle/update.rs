@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::create::{self, Tracked, with_revision};
+use super::create::{self, Tracked};
 use super::reply::Reply;
 use super::strategy::{self, Part};
-use super::{defaults, delete, metadata, present, validate};
+use super::{defaults, delete, metadata, present, storing, validate};
 use crate::apply::{self, scale};
 use crate::crd;
 use crate::store::{Expect, Stored};
@@ -102,8 +102,7 @@ pub(crate) fn write(
                 create::wipe(&mut object);
             }
             validate::may_create(call)?;
-            let created = create::run(call, object, options, rules.tracked)?;
-            return Ok(Reply::Object(201, created));
+            return create::run(call, object, options, rules.tracked);
         };
         match try_write(call, options, change, rules, &stored) {
             Err(Failed::Raced) if attempt < ATTEMPTS => {}
@@ -137,10 +136,11 @@ fn try_write(
     stored: &Arc<Stored>,
 ) -> Result<Reply, Failed> {
     let kind = call.kind.clone();
-    let live = present::load(&kind, stored);
-    let new = change(call, &live)?;
+    let loaded = present::loaded(&call.server.store, &kind, stored);
+    let live = &loaded.object;
+    let new = change(call, live)?;
     let mut new = check_revision(call, rules, new, stored.revision)?;
-    prepare(call, &mut new, &live, options)?;
+    prepare(call, &mut new, live, options)?;
     // The last finalizer is gone: so is the object.
     let deleting = !new["metadata"]["deletionTimestamp"].is_null();
     let held = new["metadata"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty());
@@ -158,35 +158,21 @@ fn try_write(
         return Ok(Reply::Object(200, new));
     }
     new["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
-    if same(&live, &new) {
-        let mut shown = new;
-        if !options.dry_run {
-            shown = live;
-        }
-        present::canonical(&kind, &mut shown);
-        return Ok(Reply::Object(200, shown));
+    if *live == new || (!options.dry_run && same(live, &new)) {
+        return Ok(Reply::Stored(200, Arc::clone(stored)));
     }
-    if !options.dry_run {
-        let mut bytes = new.clone();
-        present::to_storage(&kind, &mut bytes);
-        let key = call.key(&call.target.name);
-        let written = call
-            .server
-            .store
-            .put(&key, Expect::Revision(stored.revision), |revision| with_revision(&mut bytes, revision))
-            .map_err(|_| Failed::Raced)?;
-        new["metadata"]["resourceVersion"] = json!(written.revision.to_string());
-        crd::after_write(call.server, &kind, &bytes);
+    if options.dry_run {
+        present::canonical(&kind, &mut new);
+        return Ok(Reply::Object(200, new));
     }
-    present::canonical(&kind, &mut new);
-    Ok(Reply::Object(200, new))
+    let key = call.key(&call.target.name);
+    let written =
+        storing::put(call, &key, Expect::Revision(stored.revision), &mut new).map_err(|_| Failed::Raced)?;
+    Ok(storing::reply(call, 200, written, new))
 }
 
-/// Whether storing the new object would change anything but times of managers.
+/// Whether storing the new object would change nothing but times of managers.
 fn same(live: &Value, new: &Value) -> bool {
-    if live == new {
-        return true;
-    }
     structured_merge::ManagedFields::same_but_for_times(live, new)
 }
 

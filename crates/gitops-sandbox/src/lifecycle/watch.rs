@@ -45,7 +45,7 @@ pub(super) fn watch(call: &mut Call<'_>) -> Answer<Reply> {
     let include = tables::Include::read(call.query.get("includeObject"))?;
     let server = Arc::clone(call.server);
     let mut watcher = Watcher {
-        news: server.store.subscribe(),
+        news: server.store.subscribe_to(&kind.resource),
         drops: server.powers.watch_drops(),
         view: View::Whole,
         include,
@@ -159,8 +159,12 @@ impl Watcher {
                 match woken {
                     Woken::News => {}
                     Woken::Bookmark => {
-                        let bookmark = watcher.bookmark(false);
-                        watcher.ready.push_back(bookmark);
+                        // What happened to other kinds has moved the revision on.
+                        watcher.read();
+                        if !watcher.ended {
+                            let bookmark = watcher.bookmark(false);
+                            watcher.ready.push_back(bookmark);
+                        }
                     }
                     Woken::End => watcher.ended = true,
                 }
@@ -211,33 +215,41 @@ impl Watcher {
                 (Change::Put(stored), None) => ("ADDED", stored),
                 (Change::Put(stored), Some(_)) => ("MODIFIED", stored),
             };
-            let mut bytes = Vec::with_capacity(stored.bytes.len() + 64);
-            present::typed_bytes(&self.kind, stored, &mut bytes);
-            self.ready.push_back(frame_bytes(name, &bytes));
+            self.ready.push_back(event.frame(name, &self.kind.version, || {
+                let mut bytes = Vec::with_capacity(stored.bytes.len() + 64);
+                present::typed_bytes(&self.kind, stored, &mut bytes);
+                frame_bytes(name, &bytes)
+            }));
             return;
         }
+        let load = |stored: &Stored| present::loaded(&self.server.store, &self.kind, stored);
         let fits = |object: &Value| self.selection.is_empty() || self.selection.fits(object);
-        let before = event.before.as_ref().map(|stored| present::load(&self.kind, stored)).filter(&fits);
-        let frame = match &event.change {
-            Change::Delete(stored) => before.map(|_| ("DELETED", present::load(&self.kind, stored))),
+        let before = event.before.as_ref().map(|stored| load(stored)).filter(|known| fits(&known.object));
+        let (name, now) = match &event.change {
+            Change::Delete(stored) if before.is_some() => ("DELETED", load(stored)),
+            Change::Delete(_) => return,
             Change::Put(stored) => {
-                let now = present::load(&self.kind, stored);
-                match (before, fits(&now)) {
-                    (None, true) => Some(("ADDED", now)),
-                    (Some(_), true) => Some(("MODIFIED", now)),
+                let now = load(stored);
+                match (before, fits(&now.object)) {
+                    (None, true) => ("ADDED", now),
+                    (Some(_), true) => ("MODIFIED", now),
                     // It no longer fits: to this watcher the object as it knew it is gone.
-                    (Some(mut known), false) => {
+                    (Some(known), false) => {
+                        let mut known = known.object.clone();
                         known["metadata"]["resourceVersion"] = json!(event.revision.to_string());
-                        Some(("DELETED", known))
+                        let bytes = self.frame("DELETED", known);
+                        return self.ready.push_back(bytes);
                     }
-                    (None, false) => None,
+                    (None, false) => return,
                 }
             }
         };
-        if let Some((name, object)) = frame {
-            let bytes = self.frame(name, object);
-            self.ready.push_back(bytes);
-        }
+        let bytes = if self.view == View::Whole {
+            event.frame(name, &self.kind.version, || frame_bytes(name, &to_bytes(&now.object)))
+        } else {
+            self.frame(name, now.object.clone())
+        };
+        self.ready.push_back(bytes);
     }
 
     fn frame(&mut self, name: &str, object: Value) -> Bytes {

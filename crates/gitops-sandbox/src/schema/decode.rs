@@ -1,5 +1,7 @@
 //! Reading objects of built-in kinds as Go does: what is not declared is dropped, what is empty is left out.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
@@ -19,6 +21,17 @@ pub(crate) struct Mismatch(pub(crate) String);
 
 /// Returns the object in the form in which the server writes it.
 pub(crate) fn decode(value: &Value, of: &GoStruct, findings: &mut Findings) -> Result<Value, Mismatch> {
+    let mut value = value.clone();
+    decode_in_place(&mut value, of, findings)?;
+    Ok(value)
+}
+
+/// Brings an object into the form in which the server writes it. On an error it is left half done.
+pub(crate) fn decode_in_place(
+    value: &mut Value,
+    of: &GoStruct,
+    findings: &mut Findings,
+) -> Result<(), Mismatch> {
     let mut reader = Reader { findings, path: String::new() };
     reader.object(value, of, None)
 }
@@ -78,19 +91,22 @@ struct Reader<'f> {
 type Place<'p> = Option<&'p str>;
 
 impl Reader<'_> {
-    fn object(&mut self, value: &Value, of: &GoStruct, owner: Place<'_>) -> Result<Value, Mismatch> {
+    fn object(&mut self, value: &mut Value, of: &GoStruct, owner: Place<'_>) -> Result<(), Mismatch> {
         let map = match value {
             Value::Object(map) => map,
-            Value::Null => return Ok(zero(of)),
+            Value::Null => {
+                *value = zero(of);
+                return Ok(());
+            }
             other => return Err(self.mismatch(other, &of.short(), owner)),
         };
         let name = of.name.rsplit('.').next().unwrap_or_default();
-        let mut result = Map::new();
+        let mut known = 0;
         for field in of.fields.iter().filter(|field| field.name != "+") {
-            let given = map.get(field.name).filter(|value| !value.is_null());
-            let written = match given {
-                None => absent(field),
-                Some(given) => {
+            let given = map.get_mut(field.name);
+            known += usize::from(given.is_some());
+            let keep = match given {
+                Some(given) if !given.is_null() => {
                     let length = self.path.len();
                     if length > 0 {
                         self.path.push('.');
@@ -98,22 +114,41 @@ impl Reader<'_> {
                     self.path.push_str(field.name);
                     let read = self.value(given, &field.of, Some(name));
                     self.path.truncate(length);
-                    let read = read?;
-                    let left_out = (field.omit_empty && is_empty(&read, &field.of))
-                        || (field.omit_zero && (read.is_null() || read == json!({})));
-                    (!left_out).then_some(read)
+                    read?;
+                    let left_out = (field.omit_empty && is_empty(given, &field.of))
+                        || (field.omit_zero && is_nothing(given));
+                    !left_out
                 }
+                given => match (given, absent(field)) {
+                    (Some(given), Some(zero)) => {
+                        *given = zero;
+                        true
+                    }
+                    (None, Some(zero)) => {
+                        map.insert(field.name.to_owned(), zero);
+                        known += 1;
+                        true
+                    }
+                    (given, None) => given.is_none(),
+                },
             };
-            if let Some(written) = written {
-                result.insert(field.name.to_owned(), written);
+            if !keep {
+                map.remove(field.name);
+                known -= 1;
             }
         }
-        for key in map.keys().filter(|key| of.field(key).is_none()) {
+        if map.len() > known {
             let separator = if self.path.is_empty() { "" } else { "." };
             let path = plain_path(&self.path);
-            self.findings.unknown.push(format!("{path}{separator}{key}"));
+            map.retain(|key, _| {
+                let is_known = of.field(key).is_some();
+                if !is_known {
+                    self.findings.unknown.push(format!("{path}{separator}{key}"));
+                }
+                is_known
+            });
         }
-        Ok(Value::Object(result))
+        Ok(())
     }
 
     fn mismatch(&self, value: &Value, wanted: &str, owner: Place<'_>) -> Mismatch {
@@ -150,143 +185,151 @@ impl Reader<'_> {
         })
     }
 
-    fn value(&mut self, value: &Value, of: &GoType, owner: Place<'_>) -> Result<Value, Mismatch> {
-        let wrong = |reader: &Self| Err(reader.mismatch(value, &of.name(), owner));
-        match of {
-            GoType::Pointer(of) => self.value(value, of, owner),
+    fn value(&mut self, value: &mut Value, of: &GoType, owner: Place<'_>) -> Result<(), Mismatch> {
+        let is_right = match of {
+            GoType::Pointer(of) => return self.value(value, of, owner),
             GoType::Struct(name) => match go_types().named(name) {
-                Some(of) => self.object(value, of, owner),
-                None => Ok(value.clone()),
+                Some(of) => return self.object(value, of, owner),
+                None => true,
             },
-            GoType::Bool if value.is_boolean() => Ok(value.clone()),
-            GoType::Int(name) => match value {
-                Value::Number(number) if fits(number, name) => Ok(value.clone()),
-                _ => wrong(self),
-            },
-            GoType::Float(_) if value.is_number() => Ok(value.clone()),
-            GoType::String(_) if value.is_string() => Ok(value.clone()),
+            GoType::Bool => value.is_boolean(),
+            GoType::Int(name) => matches!(value, Value::Number(number) if fits(number, name)),
+            GoType::Float(_) => value.is_number(),
+            GoType::String(_) | GoType::Duration => value.is_string(),
             GoType::Bytes => match value {
-                Value::String(text) => {
-                    // Go's decoder skips line ends.
-                    let plain: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
-                    match base64::engine::general_purpose::STANDARD.decode(&plain) {
-                        Ok(_) => Ok(Value::String(plain)),
-                        Err(error) => Err(Mismatch(format!(
-                            "illegal base64 data at input byte {}",
-                            illegal_byte(text, &error)
-                        ))),
-                    }
-                }
-                _ => wrong(self),
+                Value::String(text) => return read_bytes(text),
+                _ => false,
             },
-            GoType::Slice(of) => {
-                let Value::Array(items) = value else { return wrong(self) };
-                let mut read = Vec::with_capacity(items.len());
-                for (position, item) in items.iter().enumerate() {
-                    let length = self.path.len();
-                    self.path.push_str(&format!("[{position}]"));
-                    let item = if item.is_null() { self.nothing(of) } else { self.value(item, of, owner) };
-                    self.path.truncate(length);
-                    read.push(item?);
-                }
-                Ok(Value::Array(read))
-            }
-            GoType::Map(of) => {
-                let Value::Object(map) = value else { return wrong(self) };
-                let mut read = Map::new();
-                for (key, item) in map {
-                    let length = self.path.len();
-                    // Go's errors do not name the keys of maps: what is in brackets is left out of them.
-                    self.path.push_str("[.");
-                    self.path.push_str(key);
-                    self.path.push(']');
-                    let item = if item.is_null() { self.nothing(of) } else { self.value(item, of, owner) };
-                    self.path.truncate(length);
-                    read.insert(key.clone(), item?);
-                }
-                Ok(Value::Object(read))
-            }
+            GoType::Slice(of) => match value {
+                Value::Array(items) => return self.items(items, of, owner),
+                _ => false,
+            },
+            GoType::Map(of) => match value {
+                Value::Object(map) => return self.entries(map, of, owner),
+                _ => false,
+            },
             GoType::Time => match value {
                 Value::String(text) => match parse_time(text) {
-                    Some(time) => Ok(Value::String(time)),
-                    None => Err(Mismatch(time_error(text, "2006-01-02T15:04:05Z07:00"))),
+                    Some(time) => {
+                        *text = time;
+                        true
+                    }
+                    None => return Err(Mismatch(time_error(text, "2006-01-02T15:04:05Z07:00"))),
                 },
-                _ => Err(self.mismatch(value, "string", None)),
+                _ => return Err(self.mismatch(value, "string", None)),
             },
             GoType::MicroTime => match value {
                 Value::String(text) => match text.parse::<jiff::Timestamp>() {
-                    Ok(time) => Ok(json!(format!("{time:.6}"))),
-                    Err(_) => Err(Mismatch(time_error(text, "2006-01-02T15:04:05.000000Z07:00"))),
+                    Ok(time) => {
+                        *text = format!("{time:.6}");
+                        true
+                    }
+                    Err(_) => return Err(Mismatch(time_error(text, "2006-01-02T15:04:05.000000Z07:00"))),
                 },
-                _ => Err(self.mismatch(value, "string", None)),
+                _ => return Err(self.mismatch(value, "string", None)),
             },
-            GoType::Duration => {
-                if value.is_string() {
-                    Ok(value.clone())
-                } else {
-                    wrong(self)
-                }
-            }
             GoType::Quantity => {
                 let text = match value {
-                    Value::String(text) => text.clone(),
-                    Value::Number(number) => number.to_string(),
-                    _ => return Err(Mismatch(QUANTITY.to_owned())),
+                    Value::String(text) => Quantity::parse(text),
+                    Value::Number(number) => Quantity::parse(&number.to_string()),
+                    _ => None,
                 };
-                match Quantity::parse(&text) {
-                    Some(quantity) => Ok(json!(quantity.canonical())),
-                    None => Err(Mismatch(QUANTITY.to_owned())),
-                }
+                let Some(quantity) = text else { return Err(Mismatch(QUANTITY.to_owned())) };
+                *value = json!(quantity.canonical());
+                true
             }
             GoType::IntOrString => match value {
-                Value::String(_) => Ok(value.clone()),
-                Value::Number(number) if fits(number, "int32") => Ok(value.clone()),
-                other => Err(self.mismatch(other, "int32", None)),
+                Value::String(_) => true,
+                Value::Number(number) if fits(number, "int32") => true,
+                other => return Err(self.mismatch(other, "int32", None)),
             },
             GoType::SchemaOrArray => match value {
-                Value::Array(items) => {
-                    let items: Result<Vec<_>, _> = items.iter().map(|item| self.schema(item)).collect();
-                    Ok(Value::Array(items?))
-                }
-                other => self.schema(other),
+                Value::Array(items) => return items.iter_mut().try_for_each(|item| self.schema(item)),
+                other => return self.schema(other),
             },
-            GoType::SchemaOrBool => {
-                if value.is_boolean() {
-                    Ok(value.clone())
-                } else {
-                    self.schema(value)
-                }
-            }
-            GoType::SchemaOrStrings => {
-                if value.is_array() {
-                    Ok(value.clone())
-                } else {
-                    self.schema(value)
-                }
-            }
-            GoType::Fields | GoType::Raw => Ok(value.clone()),
-            _ => wrong(self),
-        }
+            GoType::SchemaOrBool if !value.is_boolean() => return self.schema(value),
+            GoType::SchemaOrStrings if !value.is_array() => return self.schema(value),
+            GoType::SchemaOrBool | GoType::SchemaOrStrings | GoType::Fields | GoType::Raw => true,
+        };
+        if is_right { Ok(()) } else { Err(self.mismatch(value, &of.name(), owner)) }
     }
 
-    fn schema(&mut self, value: &Value) -> Result<Value, Mismatch> {
+    fn items(&mut self, items: &mut [Value], of: &GoType, owner: Place<'_>) -> Result<(), Mismatch> {
+        for (position, item) in items.iter_mut().enumerate() {
+            if item.is_null() {
+                *item = nothing(of);
+                continue;
+            }
+            let length = self.path.len();
+            // Writing to a text cannot fail.
+            let _ = write!(self.path, "[{position}]");
+            let read = self.value(item, of, owner);
+            self.path.truncate(length);
+            read?;
+        }
+        Ok(())
+    }
+
+    fn entries(
+        &mut self,
+        map: &mut Map<String, Value>,
+        of: &GoType,
+        owner: Place<'_>,
+    ) -> Result<(), Mismatch> {
+        for (key, item) in map {
+            if item.is_null() {
+                *item = nothing(of);
+                continue;
+            }
+            let length = self.path.len();
+            // Go's errors do not name the keys of maps: what is in brackets is left out of them.
+            self.path.push_str("[.");
+            self.path.push_str(key);
+            self.path.push(']');
+            let read = self.value(item, of, owner);
+            self.path.truncate(length);
+            read?;
+        }
+        Ok(())
+    }
+
+    fn schema(&mut self, value: &mut Value) -> Result<(), Mismatch> {
         let name = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
         match go_types().named(name) {
             Some(of) => self.object(value, of, None),
-            None => Ok(value.clone()),
+            None => Ok(()),
         }
     }
+}
 
-    /// A null in a list or a map is the zero value.
-    fn nothing(&mut self, of: &GoType) -> Result<Value, Mismatch> {
-        Ok(match of {
-            GoType::Struct(name) => go_types().named(name).map_or_else(|| json!({}), zero),
-            GoType::Bool => json!(false),
-            GoType::Int(_) | GoType::Float(_) | GoType::IntOrString => json!(0),
-            GoType::String(_) | GoType::Bytes => json!(""),
-            GoType::Quantity => json!("0"),
-            _ => Value::Null,
-        })
+/// Returns the zero value, which is what a null in a list or a map is.
+fn nothing(of: &GoType) -> Value {
+    match of {
+        GoType::Struct(name) => go_types().named(name).map_or_else(|| json!({}), zero),
+        GoType::Bool => json!(false),
+        GoType::Int(_) | GoType::Float(_) | GoType::IntOrString => json!(0),
+        GoType::String(_) | GoType::Bytes => json!(""),
+        GoType::Quantity => json!("0"),
+        _ => Value::Null,
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_object().is_some_and(Map::is_empty)
+}
+
+/// Reads bytes in base64; Go's decoder skips line ends.
+fn read_bytes(text: &mut String) -> Result<(), Mismatch> {
+    let given = if text.contains(['\n', '\r']) { Some(text.clone()) } else { None };
+    if given.is_some() {
+        text.retain(|c| !matches!(c, '\n' | '\r'));
+    }
+    match base64::engine::general_purpose::STANDARD.decode(&*text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Mismatch(format!(
+            "illegal base64 data at input byte {}",
+            illegal_byte(given.as_deref().unwrap_or(text), &error)
+        ))),
     }
 }
 

@@ -1,9 +1,10 @@
 //! The kinds that the server has: the built-in ones, and those of CRDs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 
 use serde_json::Value;
+use structured_merge::ResetFields;
 
 use super::go_types::{GoStruct, go_types};
 use crate::crd::Custom;
@@ -64,6 +65,16 @@ pub(crate) struct Kind {
     /// Under what its objects are stored: all versions together, and Events of both groups.
     pub(crate) resource: Resource,
     pub(crate) custom: Option<Arc<Custom>>,
+    pub(crate) derived: Derived,
+}
+
+/// What follows from the rest of a kind, found out when somebody first asks.
+#[derive(Debug, Default)]
+pub(crate) struct Derived {
+    /// What the server begins with before it reads an object.
+    pub(crate) empty: OnceLock<Value>,
+    /// What a write to the object, and to its status, never changes.
+    pub(crate) reset: [OnceLock<ResetFields>; 2],
 }
 
 impl Kind {
@@ -127,6 +138,7 @@ fn builtin() -> BTreeMap<Name, Arc<Kind>> {
                 subresources: subresources.remove(plural).unwrap_or_default(),
                 resource: crate::wire::status::qualified(plural, stored_in).into(),
                 custom: None,
+                derived: Derived::default(),
             };
             let name = (group.to_owned(), version.to_owned(), plural.to_owned());
             kinds.insert(name, Arc::new(kind));

@@ -8,4 +8,4 @@ pub(crate) mod openapi;
 pub(crate) mod protobuf;
 pub(crate) mod quantity;
 
-pub(crate) use kinds::{Kind, Kinds, Verb};
+pub(crate) use kinds::{Derived, Kind, Kinds, Verb};

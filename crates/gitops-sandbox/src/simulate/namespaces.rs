@@ -13,7 +13,7 @@ const NAMESPACES: &str = "namespaces";
 const ROOT_CA: &str = "kube-root-ca.crt";
 
 /// Does what events ask for.
-pub(super) async fn follow(server: &Arc<Server>, events: &[Event]) {
+pub(super) async fn follow(server: &Arc<Server>, events: &[Arc<Event>]) {
     let mut due: Vec<String> = Vec::new();
     let mut ending = false;
     for event in events {

@@ -38,7 +38,7 @@ fn kind_of(resource: &str) -> Option<&'static str> {
 }
 
 /// Begins what events ask for; it ends later, on the server's clock.
-pub(super) fn follow(server: &Arc<Server>, events: &[Event], usual: Workload) {
+pub(super) fn follow(server: &Arc<Server>, events: &[Arc<Event>], usual: Workload) {
     for event in events {
         let Some(kind) = kind_of(&event.key.resource) else { continue };
         let Some(object) = current(event) else { continue };

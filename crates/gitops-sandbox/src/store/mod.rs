@@ -4,6 +4,8 @@
 //! written; a list at an older revision is the present with the later events undone.
 
 mod events;
+mod object;
+mod template;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
@@ -13,32 +15,13 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 pub(crate) use events::{Change, Event};
+pub(crate) use object::{Key, Loaded, Resource, Stored};
+pub(crate) use template::Template;
 
-/// The kind of an object as it is stored: group and plural (`deployments.apps`).
-pub(crate) type Resource = Arc<str>;
-
-/// Where an object is: its resource, namespace and name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key {
-    pub(crate) resource: Resource,
-    /// `namespace/name`, or the name alone.
-    pub(crate) path: Box<str>,
-}
-
-impl Key {
-    pub(crate) fn new(resource: &Resource, namespace: &str, name: &str) -> Self {
-        let path = if namespace.is_empty() { name.into() } else { format!("{namespace}/{name}").into() };
-        Self { resource: Arc::clone(resource), path }
-    }
-}
-
-/// An object as it is stored.
-#[derive(Debug)]
-pub(crate) struct Stored {
-    /// Its JSON, with `metadata.resourceVersion`.
-    pub(crate) bytes: Bytes,
-    pub(crate) revision: u64,
-}
+/// Of how many objects the read form is kept: those that were used last.
+const HOT_OBJECTS: usize = 512;
+/// How large they may be together as they are stored; read they are some times as large.
+const HOT_BYTES: usize = 4 * 1024 * 1024;
 
 /// What must be there for a write to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,13 +51,17 @@ pub(crate) struct Compacted;
 
 pub(crate) struct Store {
     state: Mutex<State>,
+    /// Tells of every new revision.
     newest: watch::Sender<u64>,
+    hot: Mutex<Hot>,
 }
 
 struct State {
     revision: u64,
-    objects: HashMap<Resource, BTreeMap<Box<str>, Arc<Stored>>>,
-    history: VecDeque<Event>,
+    objects: HashMap<Resource, BTreeMap<Arc<str>, Arc<Stored>>>,
+    /// Tells of the new revisions of one resource, where somebody listens.
+    news: HashMap<Resource, watch::Sender<u64>>,
+    history: VecDeque<Arc<Event>>,
     /// Every revision after this one is in the history.
     compacted: u64,
     window: usize,
@@ -86,11 +73,12 @@ impl Store {
         let state = State {
             revision: 1,
             objects: HashMap::new(),
+            news: HashMap::new(),
             history: VecDeque::new(),
             compacted: 0,
             window: window.max(1),
         };
-        Self { state: Mutex::new(state), newest: watch::Sender::new(1) }
+        Self { state: Mutex::new(state), newest: watch::Sender::new(1), hot: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -106,31 +94,33 @@ impl Store {
         self.newest.subscribe()
     }
 
+    /// Tells of the new revisions of one resource: who watches it need not wake for others.
+    pub(crate) fn subscribe_to(&self, resource: &Resource) -> watch::Receiver<u64> {
+        let mut state = self.lock();
+        let revision = state.revision;
+        let news = state.news.entry(Arc::clone(resource));
+        news.or_insert_with(|| watch::Sender::new(revision)).subscribe()
+    }
+
     pub(crate) fn get(&self, key: &Key) -> Option<Arc<Stored>> {
         self.lock().objects.get(&key.resource)?.get(&key.path).cloned()
     }
 
+    /// Keeps the read form of an object for a while.
+    pub(crate) fn keep_hot(&self, loaded: &Arc<Loaded>) {
+        self.hot.lock().unwrap_or_else(PoisonError::into_inner).keep(loaded);
+    }
+
     /// Writes an object; `make` gets the revision that it will have.
+    ///
+    /// Nobody reads or writes while it is made: what can be made before should be, see [`Template`].
     pub(crate) fn put(
         &self,
         key: &Key,
         expect: Expect,
         make: impl FnOnce(u64) -> Vec<u8>,
     ) -> Result<Arc<Stored>, Mismatch> {
-        let mut state = self.lock();
-        let before = state.objects.get(&key.resource).and_then(|objects| objects.get(&key.path)).cloned();
-        check(before.as_ref(), expect)?;
-        let revision = state.revision + 1;
-        let stored = Arc::new(Stored { bytes: make(revision).into(), revision });
-        state
-            .objects
-            .entry(Arc::clone(&key.resource))
-            .or_default()
-            .insert(key.path.clone(), Arc::clone(&stored));
-        let change = Change::Put(Arc::clone(&stored));
-        state.record(Event { revision, key: key.clone(), before, change });
-        self.newest.send_replace(revision);
-        Ok(stored)
+        self.change(key, expect, make, Change::Put)
     }
 
     /// Removes an object; `make` gets the revision of the removal and makes what watchers see.
@@ -140,16 +130,42 @@ impl Store {
         expect: Expect,
         make: impl FnOnce(u64) -> Vec<u8>,
     ) -> Result<Arc<Stored>, Mismatch> {
+        self.change(key, expect, make, Change::Delete)
+    }
+
+    fn change(
+        &self,
+        key: &Key,
+        expect: Expect,
+        make: impl FnOnce(u64) -> Vec<u8>,
+        change: impl FnOnce(Arc<Stored>) -> Change,
+    ) -> Result<Arc<Stored>, Mismatch> {
         let mut state = self.lock();
         let before = state.objects.get(&key.resource).and_then(|objects| objects.get(&key.path)).cloned();
         check(before.as_ref(), expect)?;
         let revision = state.revision + 1;
-        let stored = Arc::new(Stored { bytes: make(revision).into(), revision });
-        if let Some(objects) = state.objects.get_mut(&key.resource) {
-            objects.remove(&key.path);
+        let stored = Arc::new(Stored::new(make(revision).into(), revision));
+        let change = change(Arc::clone(&stored));
+        match (&change, state.objects.get_mut(&key.resource)) {
+            (Change::Delete(_), Some(objects)) => {
+                objects.remove(&key.path);
+            }
+            (Change::Delete(_), None) => {}
+            (Change::Put(_), Some(objects)) => match objects.get_mut(&key.path) {
+                Some(old) => *old = Arc::clone(&stored),
+                None => {
+                    objects.insert(Arc::clone(&key.path), Arc::clone(&stored));
+                }
+            },
+            (Change::Put(_), None) => {
+                let objects = BTreeMap::from([(Arc::clone(&key.path), Arc::clone(&stored))]);
+                state.objects.insert(Arc::clone(&key.resource), objects);
+            }
         }
-        let change = Change::Delete(Arc::clone(&stored));
-        state.record(Event { revision, key: key.clone(), before, change });
+        state.record(Event::new(revision, key.clone(), before, change));
+        if let Some(news) = state.news.get(&key.resource) {
+            news.send_replace(revision);
+        }
         self.newest.send_replace(revision);
         Ok(stored)
     }
@@ -174,12 +190,13 @@ impl Store {
             if after.is_some() { Bound::Excluded(start.as_str()) } else { Bound::Included(prefix.as_str()) };
         // What later events changed, as it was before.
         let mut undone: BTreeMap<&str, Option<&Arc<Stored>>> = BTreeMap::new();
+        // The newest first, so that the oldest of them has the last word.
         for event in state.history.iter().rev().take_while(|event| event.revision > revision) {
             if &*event.key.resource == resource && event.key.path.starts_with(&prefix) {
                 undone.insert(&event.key.path, event.before.as_ref());
             }
         }
-        let empty = BTreeMap::new();
+        let empty: BTreeMap<Arc<str>, Arc<Stored>> = BTreeMap::new();
         let objects = state.objects.get(resource).unwrap_or(&empty);
         let present = objects
             .range::<str, _>((bound, Bound::Unbounded))
@@ -223,7 +240,7 @@ impl Store {
         &self,
         revision: u64,
         wanted: impl Fn(&Key) -> bool,
-    ) -> Result<(Vec<Event>, u64), Compacted> {
+    ) -> Result<(Vec<Arc<Event>>, u64), Compacted> {
         let state = self.lock();
         if revision < state.compacted {
             return Err(Compacted);
@@ -266,11 +283,14 @@ impl Store {
         state.objects.clear();
         state.history.clear();
         for (key, bytes, revision) in objects {
-            let stored = Arc::new(Stored { bytes, revision });
+            let stored = Arc::new(Stored::new(bytes, revision));
             state.objects.entry(key.resource).or_default().insert(key.path, stored);
         }
         state.revision = revision;
         state.compacted = revision;
+        state.news.values().for_each(|news| {
+            news.send_replace(revision);
+        });
         self.newest.send_replace(revision);
     }
 }
@@ -287,11 +307,29 @@ fn check(before: Option<&Arc<Stored>>, expect: Expect) -> Result<(), Mismatch> {
 impl State {
     fn record(&mut self, event: Event) {
         self.revision = event.revision;
-        self.history.push_back(event);
+        self.history.push_back(Arc::new(event));
         while self.history.len() > self.window {
             if let Some(oldest) = self.history.pop_front() {
                 self.compacted = oldest.revision;
             }
+        }
+    }
+}
+
+/// The objects whose read form is kept, the one that was used first in front.
+#[derive(Default)]
+struct Hot {
+    objects: VecDeque<Arc<Loaded>>,
+    bytes: usize,
+}
+
+impl Hot {
+    fn keep(&mut self, loaded: &Arc<Loaded>) {
+        self.bytes += loaded.size;
+        self.objects.push_back(Arc::clone(loaded));
+        while self.objects.len() > HOT_OBJECTS || self.bytes > HOT_BYTES {
+            let Some(first) = self.objects.pop_front() else { break };
+            self.bytes -= first.size;
         }
     }
 }

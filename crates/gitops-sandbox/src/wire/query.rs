@@ -53,7 +53,7 @@ pub(crate) enum FieldValidation {
 }
 
 /// The options of a write.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WriteOptions {
     pub(crate) dry_run: bool,
     pub(crate) field_manager: String,

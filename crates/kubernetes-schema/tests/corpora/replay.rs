@@ -1,5 +1,6 @@
 //! One script: its requests one after the other, and the objects that they leave.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -223,8 +224,9 @@ impl Replay {
         let manager = manager(step);
         let request = request(target, &manager);
         let reset = kind.reset_fields(target);
-        let updater =
-            ObjectUpdater::new(&kind).with_reset_fields(&reset).with_empty_object(kind.empty(&request));
+        let updater = ObjectUpdater::new(&kind)
+            .with_reset_fields(&reset)
+            .with_empty_object(Cow::Owned(kind.empty(&request)));
         if is_apply {
             let Some(config) = sent else {
                 return (Outcome::LeftOut("the request cannot be read"), full);
@@ -334,7 +336,8 @@ impl Replay {
             time: TIME.parse().unwrap(),
         };
         let scale_kind = Kind::scale();
-        let updater = ObjectUpdater::new(&scale_kind).with_empty_object(scale_kind.empty(&request));
+        let updater =
+            ObjectUpdater::new(&scale_kind).with_empty_object(Cow::Owned(scale_kind.empty(&request)));
         let content = step["headers"]["Content-Type"].as_str().unwrap_or_default();
         let is_apply = content == "application/apply-patch+yaml";
         let new = if is_apply {

@@ -1,6 +1,8 @@
 //! Applying and updating whole objects, as the API server does it around the merge.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -12,7 +14,7 @@ use super::{
 use crate::path::Path;
 use crate::set::Set;
 use crate::typed::Duplicates;
-use crate::value::{MAX_DEPTH, equal_values, is_shallow, write_json};
+use crate::value::{MAX_DEPTH, equal_values, is_shallow, write_json, zip_sorted};
 
 /// How many entries of updaters an object keeps.
 const MAX_UPDATERS: usize = 10;
@@ -59,7 +61,7 @@ const UNOWNED: [&[&str]; 12] = [
 pub struct ObjectUpdater<'a> {
     updater: Updater<'a>,
     versions: &'a dyn Versions,
-    empty: Value,
+    empty: Cow<'a, Value>,
 }
 
 /// Who writes, and how.
@@ -112,7 +114,7 @@ impl<'a> ObjectUpdater<'a> {
     /// Returns an updater of objects of these versions.
     #[must_use]
     pub fn new(versions: &'a dyn Versions) -> Self {
-        Self { updater: Updater::new(versions), versions, empty: Value::Object(Map::new()) }
+        Self { updater: Updater::new(versions), versions, empty: Cow::Owned(Value::Object(Map::new())) }
     }
 
     /// Sets what a write never changes on this endpoint.
@@ -127,7 +129,7 @@ impl<'a> ObjectUpdater<'a> {
     /// Sets what the server takes to be there before an object is created: an empty object unless told
     /// otherwise, for built-in types what Go writes of an empty struct.
     #[must_use]
-    pub fn with_empty_object(mut self, empty: Value) -> Self {
+    pub fn with_empty_object(mut self, empty: Cow<'a, Value>) -> Self {
         self.empty = empty;
         self
     }
@@ -162,15 +164,15 @@ impl<'a> ObjectUpdater<'a> {
         force: Force,
     ) -> Result<Applied, ApplyError> {
         check(live, config, request)?;
-        let live = if live.is_null() { &self.empty } else { live };
+        let live = if live.is_null() { &*self.empty } else { live };
         let managed = ManagedFields::of(live).map_err(ApplyError::ManagedFields)?;
         let (live, managed) = if managed.entries == 0 {
             let before = Request { manager: BEFORE_FIRST_APPLY, ..request };
             let managed =
                 self.track(&self.empty, live, managed, before).map_err(|error| self.error(error, live))?;
-            (without_managed_fields(live.clone()), managed)
+            (Cow::Owned(without_managed_fields(live.clone())), managed)
         } else {
-            (live.clone(), managed)
+            (Cow::Borrowed(live), managed)
         };
         let outcome = match self.merge(&live, config, managed.clone(), request, force) {
             Err(UpdateError::Conflicts(conflicts)) if request.manager == KUBECTL => {
@@ -214,7 +216,7 @@ impl<'a> ObjectUpdater<'a> {
             set_managed_fields(&mut object, &managed);
             return object;
         }
-        let live = if live.is_null() { &self.empty } else { live };
+        let live = if live.is_null() { &*self.empty } else { live };
         if let Ok(managed) = self.track(live, &object, managed, request) {
             set_managed_fields(&mut object, &managed);
         }
@@ -251,7 +253,11 @@ impl<'a> ObjectUpdater<'a> {
         // A name of its own, so that the manager's older entry tells whether anything changed.
         let current = Manager::updater("current-operation", "");
         let manager = Manager::updater(name_of(request), request.version).on_subresource(request.subresource);
-        let new = without_managed_fields(new.clone());
+        let new = if new["metadata"]["managedFields"].is_null() {
+            Cow::Borrowed(new)
+        } else {
+            Cow::Owned(without_managed_fields(new.clone()))
+        };
         managed.managers = self.updater.update(live, &new, request.version, managed.managers, &current)?;
         strip(&mut managed.managers, &current);
         if let Some(mut owned) = managed.managers.remove(&current) {
@@ -315,22 +321,40 @@ impl ManagedFields {
     /// in place of the first would change nothing, and the server does not do it.
     #[must_use]
     pub fn same_but_for_times(live: &Value, new: &Value) -> bool {
-        let timeless = |object: &Value| {
-            let mut object = object.clone();
-            if let Value::Array(entries) = &mut object["metadata"]["managedFields"] {
-                for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
-                    entry.remove("time");
-                }
-                entries.sort_by(crate::value::compare_values);
-            }
-            object
-        };
         live.is_object()
             && new.is_object()
             && is_shallow(live, MAX_DEPTH)
             && is_shallow(new, MAX_DEPTH)
-            && equal_values(&timeless(live), &timeless(new))
+            && same_beside(live, new, "metadata", |live, new| {
+                same_beside(live, new, "managedFields", same_entries)
+            })
     }
+}
+
+/// Whether two maps are equal in everything but one entry, and that one is as `same` says.
+fn same_beside(live: &Value, new: &Value, name: &str, same: impl Fn(&Value, &Value) -> bool) -> bool {
+    let (Value::Object(live), Value::Object(new)) = (live, new) else { return equal_values(live, new) };
+    live.len() == new.len()
+        && zip_sorted(live, new).all(|(key, live, new)| match (live, new) {
+            (Some(live), Some(new)) if key == name => same(live, new),
+            (Some(live), Some(new)) => equal_values(live, new),
+            _ => false,
+        })
+}
+
+/// Whether two lists hold the same entries in any order, whatever their times.
+fn same_entries(live: &Value, new: &Value) -> bool {
+    let (Value::Array(live), Value::Array(new)) = (live, new) else { return equal_values(live, new) };
+    let timeless = |entries: &[Value]| {
+        let mut entries: Vec<Value> = entries.to_vec();
+        for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
+            entry.remove("time");
+        }
+        entries.sort_by(crate::value::compare_values);
+        entries
+    };
+    live.len() == new.len()
+        && timeless(live).iter().zip(&timeless(new)).all(|(live, new)| equal_values(live, new))
 }
 
 fn check(live: &Value, config: &Value, request: Request<'_>) -> Result<(), ApplyError> {
@@ -376,9 +400,10 @@ fn name_of<'r>(request: Request<'r>) -> &'r str {
 }
 
 fn strip(managers: &mut Managers<Manager>, manager: &Manager) {
+    static SET: LazyLock<Set> =
+        LazyLock::new(|| UNOWNED.iter().map(|names| Path::fields(names.iter().copied())).collect());
     if let Some(mut owned) = managers.remove(manager) {
-        let unowned: Set = UNOWNED.iter().map(|names| Path::fields(names.iter().copied())).collect();
-        owned.set = owned.set.difference(&unowned);
+        owned.set = owned.set.difference(&SET);
         managers.insert(manager.clone(), owned);
     }
 }

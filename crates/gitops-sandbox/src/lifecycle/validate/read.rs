@@ -231,27 +231,26 @@ fn check_type(kind: &Kind, expected: &str, value: &mut Value) -> Answer<()> {
 /// # Errors
 /// Fails with Go's words when a value is not of its type.
 pub(crate) fn read(kind: &Kind, value: &Value) -> Result<Read, String> {
-    read_with(kind, value, Nulls::Dropped)
+    read_with(kind, value.clone(), Nulls::Dropped)
 }
 
 /// Reads what server-side apply has merged.
-pub(crate) fn read_applied(kind: &Kind, value: &Value) -> Result<Read, String> {
+pub(crate) fn read_applied(kind: &Kind, value: Value) -> Result<Read, String> {
     read_with(kind, value, Nulls::Kept)
 }
 
-fn read_with(kind: &Kind, value: &Value, nulls: Nulls) -> Result<Read, String> {
+fn read_with(kind: &Kind, mut object: Value, nulls: Nulls) -> Result<Read, String> {
     let mut findings = Findings::default();
-    let object = match (&kind.custom, kind.go()) {
-        (Some(custom), _) => crd::decode(custom, kind, value, nulls, &mut findings)?,
+    match (&kind.custom, kind.go()) {
+        (Some(custom), _) => object = crd::decode(custom, kind, &object, nulls, &mut findings)?,
         (None, Some(of)) => {
-            let mut object = decode::decode(value, of, &mut findings).map_err(|mismatch| mismatch.0)?;
+            decode::decode_in_place(&mut object, of, &mut findings).map_err(|mismatch| mismatch.0)?;
             object["kind"] = json!(kind.kind);
             object["apiVersion"] = json!(kind.api_version());
             defaults::apply(kind, &mut object);
-            object
         }
-        (None, None) => value.clone(),
-    };
+        (None, None) => {}
+    }
     let unknown = findings.unknown.iter().map(|path| format!("unknown field {}", go_quoted(path))).collect();
     Ok(Read { object, unknown })
 }
@@ -260,8 +259,9 @@ fn read_with(kind: &Kind, value: &Value, nulls: Nulls) -> Result<Read, String> {
 pub(crate) fn read_config(call: &mut Call<'_>) -> Answer<Value> {
     let body: &[u8] = call.body;
     let start = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    let value = if start == Some(&b'{') && json::read(body).is_ok() {
-        json::read(body).map(|document| document.value).map_err(Refusal::bad_request)?
+    let read = if start == Some(&b'{') { json::read(body).ok() } else { None };
+    let value = if let Some(document) = read {
+        document.value
     } else {
         let (value, findings) =
             yaml(body).map_err(|why| Refusal::bad_request(format!("error decoding YAML: {why}")))?;
