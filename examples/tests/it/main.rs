@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod build;
+mod controllers;
 mod deploy;
 mod embed;
 mod image_update;
