@@ -3,17 +3,16 @@
 use std::error::Error;
 
 use gitops_apply::{Applier, FieldManager};
-use gitops_controllers::Kind;
 use gitops_examples::cluster::Cluster;
+use gitops_examples::kinds::definitions;
 use gitops_manifest::{Manifests, Object};
 use kube::Client;
 use serde_json::json;
 
 /// Installs the definitions of the kinds that can be served, and the namespace.
 pub(crate) async fn install(client: &Client, namespace: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let is_served = |kind: &str| Kind::ALL.iter().any(|served| served.name() == kind);
     let mut objects = Vec::new();
-    for definition in gitops_api::crds().into_iter().filter(|d| is_served(&d.spec.names.kind)) {
+    for definition in definitions() {
         objects.push(Object::new(serde_json::to_value(definition)?)?);
     }
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});

@@ -12,8 +12,6 @@ fn main() {
 
 /// Returns the definitions, one YAML document each.
 pub(crate) fn yaml() -> String {
-    let is_served = |kind: &str| gitops_controllers::Kind::ALL.iter().any(|served| served.name() == kind);
-    let definitions =
-        gitops_api::crds().into_iter().filter(|definition| is_served(&definition.spec.names.kind));
-    definitions.map(|definition| format!("---\n{}", gitops_api::crd_yaml(&definition))).collect()
+    let definitions = gitops_examples::kinds::definitions();
+    definitions.iter().map(|definition| format!("---\n{}", gitops_api::crd_yaml(definition))).collect()
 }

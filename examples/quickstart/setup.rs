@@ -5,7 +5,7 @@
 
 use gitops_api::notification_v1beta3::{Alert, Provider};
 use gitops_apply::{Action, Applier, ApplyReport, FieldManager};
-use gitops_controllers::Kind;
+use gitops_examples::kinds::definitions;
 use gitops_manifest::{Manifests, Object, ParseOptions, parse_objects};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -39,9 +39,7 @@ const THEIR_REGISTRY: &str = "ghcr.io";
 /// Returns the kinds that were not there before.
 pub(crate) async fn install(client: &Client, password: Object, chat: &str) -> Result<Vec<String>, Failure> {
     let mut objects = Vec::new();
-    let is_served =
-        |d: &CustomResourceDefinition| Kind::ALL.iter().any(|kind| kind.name() == d.spec.names.kind);
-    for definition in gitops_api::crds().into_iter().filter(is_served) {
+    for definition in definitions() {
         objects.push(Object::new(serde_json::to_value(definition)?)?);
     }
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}});

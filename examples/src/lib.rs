@@ -1,5 +1,5 @@
 //! The programs stand beside this file, one folder each. What they share is here: [`cluster`] is where
-//! they work, [`ending`] when they stop, [`explain`] how they tell what went wrong.
+//! they work, [`ending`] when they stop, [`explain`] how they tell what went wrong, [`kinds`] what they serve.
 //!
 //! - `quickstart`: one commit's way from Git into a cluster, shown in eight acts.
 //! - `embed`: GitOps inside a program of your own.
@@ -14,3 +14,4 @@
 pub mod cluster;
 pub mod ending;
 pub mod explain;
+pub mod kinds;

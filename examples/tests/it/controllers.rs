@@ -23,7 +23,9 @@ const SURROUNDINGS: [&str; 3] = ["KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBER
 /// Returns the program with ports of its own and nothing around it but an empty home.
 fn controllers(folder: &Path) -> Command {
     let mut command = Command::new(program("controllers"));
-    SURROUNDINGS.iter().for_each(|name| drop(command.env_remove(name)));
+    for name in SURROUNDINGS {
+        command.env_remove(name);
+    }
     command.env("HOME", folder).kill_on_drop(true).stdout(Stdio::null()).stderr(Stdio::piped());
     command.arg("--storage-path").arg(folder.join("data"));
     for flag in

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::programs::program;
 
-/// A running sandbox; killed when dropped.
+/// A running sandbox; ended when dropped.
 struct Server {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -33,12 +33,16 @@ impl Server {
 
     /// Ends it by a signal; returns everything that it said.
     fn end(mut self, signal: &str) -> String {
-        let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(kill.success());
+        self.signal(signal);
         let mut said = std::mem::take(&mut self.said);
         self.lines.read_to_string(&mut said).unwrap();
         assert!(self.child.wait().unwrap().success(), "{said}");
         said
+    }
+
+    fn signal(&self, signal: &str) {
+        let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
     }
 
     /// Runs kubectl; returns whether it went well and what it printed.
@@ -60,8 +64,11 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Asked and not killed, so that it removes its folder.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.signal("-TERM");
+            let _ = self.child.wait();
+        }
     }
 }
 
