@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes what a real API server says of its own kinds: resources.json (discovery) and openapi.json.gz (the schemas).
+"""Writes what a real API server says of its own kinds: resources.json (discovery), openapi.json.gz (the schemas),
+columns.json.gz (what kubectl prints) and objects.json.gz (what every cluster has from its start).
 
 usage: record.py <server URL> <token> <folder>"""
 import gzip, json, pathlib, ssl, sys, urllib.request
@@ -41,3 +42,30 @@ for path, where in sorted(get("/openapi/v3")["paths"].items()):
     }
 with gzip.GzipFile(folder / "openapi.json.gz", "wb", compresslevel=9, mtime=0) as out:
     out.write(dump({"schemas": schemas, "documents": documents}).encode())
+
+columns, objects = {}, []
+table = "application/json;as=Table;v=v1;g=meta.k8s.io"
+for version, resources in found["resources"].items():
+    for resource in resources:
+        if "/" in resource["name"] or ".example.com" in version or "list" not in resource["verbs"]:
+            continue
+        path = ("/api/" if version == "v1" else "/apis/") + version + "/" + resource["name"]
+        shown = get(path + "?limit=1", table)
+        group = "" if version == "v1" else version.split("/")[0]
+        columns[resource["name"] + ("." + group if group else "")] = shown["columnDefinitions"]
+rbac = "/apis/rbac.authorization.k8s.io/v1/"
+for path in [rbac + "clusterroles", rbac + "clusterrolebindings", rbac + "roles", rbac + "rolebindings",
+             "/apis/scheduling.k8s.io/v1/priorityclasses"]:
+    for item in get(path)["items"]:
+        meta = item["metadata"]
+        if meta.get("labels", {}).get("kubernetes.io/bootstrapping") != "rbac-defaults" and not meta["name"].startswith("system-"):
+            continue
+        for name in ("uid", "resourceVersion", "creationTimestamp"):
+            meta.pop(name, None)
+        for entry in meta.get("managedFields", []):
+            entry.pop("time", None)
+        group = path.split("/")[2]
+        objects.append({"resource": path.split("/")[-1] + "." + group, "object": item})
+for name, value in (("columns", columns), ("objects", objects)):
+    with gzip.GzipFile(folder / f"{name}.json.gz", "wb", compresslevel=9, mtime=0) as out:
+        out.write(dump(value).encode())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::access::User;
+use crate::access::{self, User};
 use crate::clock::Clock;
 use crate::error::SandboxError;
 use crate::server::{Door, Server, Settings};
@@ -165,6 +165,7 @@ impl SandboxBuilder {
         let server = Server::new(self.settings, self.clock, self.history, self.seed, powers);
         let sandbox = Sandbox { server: Arc::new(server) };
         sandbox.create_namespaces();
+        access::furnish(&sandbox.server);
         if let Some(workload) = self.workloads {
             simulate::spawn(&sandbox.server, workload);
         }

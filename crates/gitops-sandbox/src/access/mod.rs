@@ -1,5 +1,6 @@
 //! Who asks, and whether they may.
 
+mod bootstrap;
 mod rbac;
 pub(crate) mod reviews;
 
@@ -8,6 +9,7 @@ use http::{HeaderMap, Method};
 use crate::server::{Door, Server, Settings};
 use crate::wire::status::{Answer, Refusal};
 
+pub(crate) use bootstrap::furnish;
 pub(crate) use rbac::{Attributes, allows, compacted, rules_of, uncovered};
 
 /// Who asks.

@@ -34,10 +34,7 @@ pub(crate) fn allows(server: &Server, user: &User, wanted: &Attributes<'_>) -> O
 
 /// Visits the rules that apply to a user in a namespace, each with the words for its binding.
 pub(crate) fn each_rule(server: &Server, user: &User, namespace: &str, visit: &mut dyn FnMut(&Value, &str)) {
-    for rule in public_rules(user) {
-        visit(&rule, "");
-    }
-    for binding in list(server, "clusterrolebindings", "") {
+    for binding in bindings(server, "clusterrolebindings", "", user) {
         if let Some(subject) = subject_of(&binding, user, "") {
             let why = because("ClusterRoleBinding", &binding, &subject, "");
             rules_of(server, &binding["roleRef"], "").iter().for_each(|rule| visit(rule, &why));
@@ -46,7 +43,7 @@ pub(crate) fn each_rule(server: &Server, user: &User, namespace: &str, visit: &m
     if namespace.is_empty() {
         return;
     }
-    for binding in list(server, "rolebindings", namespace) {
+    for binding in bindings(server, "rolebindings", namespace, user) {
         if let Some(subject) = subject_of(&binding, user, namespace) {
             let why = because("RoleBinding", &binding, &subject, namespace);
             rules_of(server, &binding["roleRef"], namespace).iter().for_each(|rule| visit(rule, &why));
@@ -54,31 +51,18 @@ pub(crate) fn each_rule(server: &Server, user: &User, namespace: &str, visit: &m
     }
 }
 
-/// What the bindings that every cluster has from its start allow.
-fn public_rules(user: &User) -> Vec<Value> {
-    let mut rules = vec![
-        json!({"verbs": ["get"], "nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version", "/version/"]}),
-    ];
-    if user.groups.iter().any(|group| group == "system:authenticated") {
-        rules.push(json!({
-            "verbs": ["create"], "apiGroups": ["authorization.k8s.io"],
-            "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
-        }));
-        rules.push(json!({
-            "verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"],
-        }));
-        rules.push(json!({"verbs": ["get"], "nonResourceURLs": [
-            "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz",
-            "/version", "/version/",
-        ]}));
-    }
-    rules
-}
-
-fn list(server: &Server, plural: &str, namespace: &str) -> Vec<Value> {
+/// Returns the bindings that may name a user; the others are not even read.
+fn bindings(server: &Server, plural: &str, namespace: &str, user: &User) -> Vec<Value> {
+    let account = user.name.rsplit(':').next().unwrap_or_default();
+    let names = user.groups.iter().map(String::as_str).chain([user.name.as_str(), account]);
+    let names: Vec<String> = names.map(|name| json!(name).to_string()).collect();
     let page = server.store.list(&format!("{plural}.{GROUP}"), namespace, None, None, 0);
     let items = page.map(|page| page.items).unwrap_or_default();
-    items.iter().filter_map(|stored| serde_json::from_slice(&stored.bytes).ok()).collect()
+    let named = items.iter().filter(|stored| {
+        let text = std::str::from_utf8(&stored.bytes).unwrap_or_default();
+        names.iter().any(|name| text.contains(name))
+    });
+    named.filter_map(|stored| serde_json::from_slice(&stored.bytes).ok()).collect()
 }
 
 /// Returns the rules of a role that a binding names.
@@ -88,12 +72,6 @@ pub(crate) fn rules_of(server: &Server, role: &Value, namespace: &str) -> Vec<Va
         Some("ClusterRole") => ("clusterroles", ""),
         _ => ("roles", namespace),
     };
-    if plural == "clusterroles" && name == "cluster-admin" {
-        return vec![
-            json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}),
-            json!({"verbs": ["*"], "nonResourceURLs": ["*"]}),
-        ];
-    }
     let key = Key::new(&format!("{plural}.{GROUP}").as_str().into(), namespace, name);
     let Some(stored) = server.store.get(&key) else { return Vec::new() };
     let role: Value = serde_json::from_slice(&stored.bytes).unwrap_or_default();

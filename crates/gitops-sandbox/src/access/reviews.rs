@@ -48,11 +48,14 @@ fn review(call: &mut Call<'_>) -> Answer<Value> {
     let kind = call.kind.clone();
     let manager = call.manager(&options.field_manager).to_owned();
     // Reviews are handled as all objects are, so they have managers too; but they are not stored.
-    if kind.group == "authorization.k8s.io" {
+    if kind.group == "authorization.k8s.io" || kind.kind == "TokenReview" {
         lifecycle::fill_namespace(call, &mut object)?;
         object = apply::track(call.server, &kind, "", &Value::Null, object, &manager);
     }
     match kind.kind.as_str() {
+        "TokenReview" if object["spec"]["token"].as_str().unwrap_or_default().is_empty() => {
+            return Err(Refusal::bad_request("token is required for TokenReview in authentication"));
+        }
         "SelfSubjectReview" => {
             let user = &call.user;
             let mut info = json!({"username": user.name, "groups": user.groups});
@@ -83,6 +86,7 @@ fn review(call: &mut Call<'_>) -> Answer<Value> {
             if namespace.is_empty() {
                 return Err(Refusal::bad_request("no namespace on request"));
             }
+            object["metadata"] = json!({});
             object["status"] = rules(call, &namespace);
         }
         _ => {
@@ -121,6 +125,31 @@ fn access_review(call: &Call<'_>, object: &mut Value) -> Answer<()> {
             "at least one of user or group must be specified",
         ));
     }
+    let named = object["metadata"].as_object().is_some_and(|metadata| {
+        metadata.iter().any(|(name, value)| {
+            let own = name == "managedFields" || (name == "namespace" && kind.namespaced);
+            !own && !value.is_null() && *value != ""
+        })
+    });
+    if named {
+        causes.push(Cause::invalid(
+            "metadata",
+            &object["metadata"],
+            if kind.namespaced { "must be empty except for namespace" } else { "must be empty" },
+        ));
+    }
+    if kind.kind == "LocalSubjectAccessReview" {
+        let of = &spec["resourceAttributes"];
+        if !of.is_null() && of["namespace"].as_str().unwrap_or_default() != call.target.namespace {
+            let given = json!(of["namespace"].as_str().unwrap_or_default());
+            let field = "spec.resourceAttributes.namespace";
+            causes.push(Cause::invalid(field, &given, "must match metadata.namespace"));
+        }
+        if !spec["nonResourceAttributes"].is_null() {
+            let why = "disallowed on this kind of request";
+            causes.push(Cause::invalid("spec.nonResourceAttributes", &spec["nonResourceAttributes"], why));
+        }
+    }
     if !causes.is_empty() {
         return Err(Refusal::invalid("authorization.k8s.io", "", "", &causes));
     }
@@ -128,16 +157,6 @@ fn access_review(call: &Call<'_>, object: &mut Value) -> Answer<()> {
         if of_self { call.user.clone() } else { User { name: name.to_owned(), groups, ..User::default() } };
     let text = |of: &'static str, name: &str| spec[of][name].as_str().unwrap_or_default().to_owned();
     let of = "resourceAttributes";
-    if kind.kind == "LocalSubjectAccessReview" {
-        let namespace = text(of, "namespace");
-        if namespace != call.target.namespace {
-            let why = format!(
-                "spec.resourceAttributes.namespace must match namespace: {namespace} != {}",
-                call.target.namespace
-            );
-            return Err(Refusal::bad_request(why));
-        }
-    }
     let (verb, group) = (text(of, "verb"), text(of, "group"));
     let (resource, subresource) = (text(of, "resource"), text(of, "subresource"));
     let (namespace, name) = (text(of, "namespace"), text(of, "name"));

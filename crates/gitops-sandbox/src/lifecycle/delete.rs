@@ -33,6 +33,7 @@ struct Options {
 
 pub(crate) fn delete(call: &mut Call<'_>) -> Answer<Reply> {
     let options = read_options(call)?;
+    warn_of_orphans(call, &options);
     let name = call.target.name.clone();
     for _ in 0..8 {
         let key = call.key(&name);
@@ -47,6 +48,7 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Answer<Reply> {
 
 pub(super) fn delete_collection(call: &mut Call<'_>) -> Answer<Reply> {
     let options = read_options(call)?;
+    warn_of_orphans(call, &options);
     let list = call.list_options();
     list.check()?;
     let selection = Selection::read(&call.kind, &list.label_selector, &list.field_selector)?;
@@ -73,6 +75,13 @@ pub(super) fn delete_collection(call: &mut Call<'_>) -> Answer<Reply> {
         metadata["continue"] = json!("");
     }
     Ok(Reply::List { items, metadata })
+}
+
+/// Deleting a job leaves its pods, which surprises.
+fn warn_of_orphans(call: &mut Call<'_>, options: &Options) {
+    if call.kind.is("batch", "Job") && options.policy.is_none() {
+        call.warn("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning");
+    }
 }
 
 fn read_options(call: &Call<'_>) -> Answer<Options> {
@@ -141,9 +150,6 @@ fn delete_one(call: &mut Call<'_>, options: &Options, stored: &Arc<Stored>) -> A
     {
         return delete_definition(call, options, stored, &live);
     }
-    if kind.is("batch", "Job") && options.policy.is_none() && live["metadata"]["finalizers"].is_null() {
-        call.warn("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning");
-    }
     let mut new = live.clone();
     let now = call.server.clock.now();
     let grace = if kind.is("", "Pod") { pod_grace(&live, options) } else { None };
@@ -176,7 +182,20 @@ fn delete_one(call: &mut Call<'_>, options: &Options, stored: &Arc<Stored>) -> A
         return Ok(Some(Reply::Object(200, new)));
     }
     if !options.dry_run {
-        match remove(call, stored, &new) {
+        // A pod is marked before it goes, so watchers see it end.
+        let marked = if kind.is("", "Pod") && new != live {
+            let mut bytes = new.clone();
+            present::to_storage(&kind, &mut bytes);
+            let key = call.key(&call.target.name);
+            let expect = Expect::Revision(stored.revision);
+            match call.server.store.put(&key, expect, |revision| with_revision(&mut bytes, revision)) {
+                Ok(marked) => Some(marked),
+                Err(_) => return Ok(None),
+            }
+        } else {
+            None
+        };
+        match remove(call, marked.as_deref().unwrap_or(stored), &new) {
             Ok(removed) => new["metadata"]["resourceVersion"] = json!(removed.revision.to_string()),
             Err(Mismatch) => return Ok(None),
         }

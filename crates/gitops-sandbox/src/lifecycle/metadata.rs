@@ -13,6 +13,9 @@ const MAX_ANNOTATIONS: usize = 256 * 1024;
 const KNOWN_FINALIZERS: [&str; 4] =
     ["orphan", "foregroundDeletion", "kubernetes", "customresourcecleanup.apiextensions.k8s.io"];
 
+/// Finalizers without a domain that objects of built-in kinds may have.
+const STANDARD_FINALIZERS: [&str; 3] = ["orphan", "foregroundDeletion", "kubernetes"];
+
 /// Checks the metadata of a new object.
 pub(crate) fn validate(kind: &Kind, object: &Value) -> Vec<Cause> {
     let metadata = &object["metadata"];
@@ -36,6 +39,9 @@ pub(crate) fn validate(kind: &Kind, object: &Value) -> Vec<Cause> {
         causes.extend(why.iter().map(|why| Cause::invalid("metadata.namespace", &json!(namespace), why)));
     }
     causes.extend(validate_parts(metadata));
+    if strategy::metadata_checks(kind).domains {
+        causes.extend(without_domain(&metadata["finalizers"]));
+    }
     causes
 }
 
@@ -128,10 +134,10 @@ fn validate_finalizers(finalizers: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     let field = "metadata.finalizers";
     let mut both = (false, false);
-    for (position, finalizer) in finalizers.as_array().into_iter().flatten().enumerate() {
+    for finalizer in finalizers.as_array().into_iter().flatten() {
         let name = finalizer.as_str().unwrap_or_default();
         for why in names::qualified_name(name) {
-            causes.push(Cause::invalid(format!("{field}[{position}]"), finalizer, &why));
+            causes.push(Cause::invalid(field, finalizer, &why));
         }
         both.0 |= name == "orphan";
         both.1 |= name == "foregroundDeletion";
@@ -203,11 +209,30 @@ pub(crate) fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<
 pub(crate) fn validate_update(kind: &Kind, new: &Value, old: &Value) -> Vec<Cause> {
     let parts = validate_parts(&new["metadata"]);
     let changes = validate_changes(kind, new, old);
+    let checks = strategy::metadata_checks(kind);
+    let domains = if checks.domains { without_domain(&new["metadata"]["finalizers"]) } else { Vec::new() };
     let mut causes = parts.clone();
     causes.extend(changes.clone());
-    causes.extend(changes);
-    if strategy::validates_anew(kind) {
-        causes.extend(parts);
+    if checks.changes {
+        causes.extend(changes);
+        causes.extend(domains.clone());
+    }
+    for _ in 0..checks.anew {
+        causes.extend(parts.clone());
+        causes.extend(domains.clone());
+    }
+    causes
+}
+
+/// Finalizers of built-in kinds are the server's own, or have a domain.
+fn without_domain(finalizers: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    for (position, finalizer) in finalizers.as_array().into_iter().flatten().enumerate() {
+        let name = finalizer.as_str().unwrap_or_default();
+        if !name.contains('/') && !STANDARD_FINALIZERS.contains(&name) {
+            let why = "name is neither a standard finalizer name nor is it fully qualified";
+            causes.push(Cause::invalid(format!("metadata.finalizers[{position}]"), finalizer, why));
+        }
     }
     causes
 }

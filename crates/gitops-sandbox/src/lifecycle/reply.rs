@@ -93,8 +93,18 @@ fn list_bytes(kind: &Kind, items: &[Arc<Stored>], metadata: &Value) -> Bytes {
     bytes.into()
 }
 
-pub(super) fn partial(object: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+pub(crate) fn partial(object: &Value) -> Value {
+    let mut metadata = object["metadata"].clone();
+    // Daemon sets get this one only as they are shown whole.
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+        annotations.remove(super::defaults::TEMPLATE_GENERATION);
+        if annotations.is_empty()
+            && let Some(metadata) = metadata.as_object_mut()
+        {
+            metadata.remove("annotations");
+        }
+    }
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
 }
 
 fn view_object(call: &Call<'_>, object: Value) -> Answer<Value> {

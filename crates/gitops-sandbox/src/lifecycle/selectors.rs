@@ -376,7 +376,9 @@ fn selectable(kind: &Kind) -> &'static [&'static str] {
 }
 
 fn check_field(kind: &Kind, field: &str) -> Answer<()> {
-    if matches!(field, "metadata.name" | "metadata.namespace") || selectable(kind).contains(&field) {
+    // Kinds with fields of their own that are in no namespace know none.
+    let by_namespace = field == "metadata.namespace" && (kind.namespaced || selectable(kind).is_empty());
+    if field == "metadata.name" || by_namespace || selectable(kind).contains(&field) {
         return Ok(());
     }
     if let Some(custom) = &kind.custom {

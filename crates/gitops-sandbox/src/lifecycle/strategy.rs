@@ -56,15 +56,37 @@ pub(crate) fn put_without_revision(kind: &Kind) -> bool {
         )
 }
 
-/// Whether an update goes through all the rules of a new object's metadata again.
-pub(crate) fn validates_anew(kind: &Kind) -> bool {
-    matches!(
-        (kind.group.as_str(), kind.kind.as_str()),
-        ("", "ConfigMap" | "Secret" | "Service" | "ServiceAccount" | "LimitRange" | "Endpoints")
-            | ("rbac.authorization.k8s.io", _)
-            | ("apps", "StatefulSet")
-            | ("networking.k8s.io", "Ingress")
-    )
+/// What the rules of a kind check of changed metadata, beside what is checked of all kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MetadataChecks {
+    /// Whether what may not change is checked again.
+    pub(crate) changes: bool,
+    /// How often the rules of new metadata are.
+    pub(crate) anew: usize,
+    /// Whether finalizers need a domain.
+    pub(crate) domains: bool,
+}
+
+/// Returns which checks of metadata an update goes through twice, or more often: every kind's own rules decide.
+pub(crate) fn metadata_checks(kind: &Kind) -> MetadataChecks {
+    let (changes, anew) = match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "Event") | ("policy", _) => (kind.api_version() == "events.k8s.io/v1", 0),
+        ("", "LimitRange") | ("storage.k8s.io", "VolumeAttachment") | ("discovery.k8s.io", _) => (false, 1),
+        ("admissionregistration.k8s.io", _) => (false, 1),
+        ("", "PersistentVolume") | ("storage.k8s.io", "CSINode") => (false, 2),
+        ("", "Service" | "PodTemplate" | "ReplicationController" | "ResourceQuota")
+        | ("storage.k8s.io", "CSIDriver")
+        | ("batch", "CronJob")
+        | ("autoscaling" | "events.k8s.io" | "scheduling.k8s.io" | "coordination.k8s.io", _) => (true, 0),
+        ("apps", kind) => (true, usize::from(kind == "ControllerRevision")),
+        _ if kind.custom.is_some() => (true, 0),
+        _ => (true, 1),
+    };
+    let plain = matches!(
+        kind.group.as_str(),
+        "coordination.k8s.io" | "node.k8s.io" | "admissionregistration.k8s.io" | "apiextensions.k8s.io"
+    );
+    MetadataChecks { changes, anew, domains: kind.custom.is_none() && !plain }
 }
 
 /// How names of objects of this kind look.
@@ -126,7 +148,14 @@ fn without_generation(kind: &Kind) -> bool {
             | ("rbac.authorization.k8s.io", _)
             | ("coordination.k8s.io", _)
             | ("events.k8s.io", _)
-            | ("storage.k8s.io", _)
+            | (
+                "storage.k8s.io",
+                "StorageClass"
+                    | "CSINode"
+                    | "VolumeAttachment"
+                    | "CSIStorageCapacity"
+                    | "VolumeAttributesClass"
+            )
             | ("node.k8s.io", _)
             | ("resource.k8s.io", _)
     ) || (kind.group == "apps" && kind.kind == "ControllerRevision")
@@ -143,7 +172,8 @@ pub(crate) fn prepare_for_create(kind: &Kind, object: &mut Value) {
         map["metadata"]["generation"] = json!(1);
         return;
     }
-    if kind.has_status() {
+    // What a kubelet says of its node as it registers it stays.
+    if kind.has_status() && !kind.is("", "Node") {
         match initial_status(kind) {
             Value::Null => map.remove("status"),
             status => map.insert("status".to_owned(), status),
@@ -266,6 +296,7 @@ fn changes_generation(kind: &Kind, new: &Map<String, Value>, old: &Map<String, V
         ("discovery.k8s.io", "EndpointSlice") => {
             metadata("labels") || ["endpoints", "ports", "addressType"].iter().any(|name| differs(name))
         }
+        ("", "PodTemplate") => differs("template"),
         ("scheduling.k8s.io", "PriorityClass") => false,
         ("admissionregistration.k8s.io", _) if !kind.has_status() => differs("webhooks") || spec,
         ("apiextensions.k8s.io", _) => spec,

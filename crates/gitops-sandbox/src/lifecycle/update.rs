@@ -207,6 +207,9 @@ fn prepare(call: &mut Call<'_>, new: &mut Value, live: &Value, options: &WriteOp
     strategy::prepare_for_update(&kind, part, new, live);
     let old = &live["metadata"];
     if let Some(metadata) = new["metadata"].as_object_mut() {
+        if !kind.namespaced {
+            metadata.remove("namespace");
+        }
         if metadata.get("generation").is_some_and(Value::is_null) {
             metadata.remove("generation");
         }

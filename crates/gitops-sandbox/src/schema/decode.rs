@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::go_types::{GoField, GoStruct, GoType, go_types};
 use super::quantity::Quantity;
+use super::times;
 
 /// What was read besides the object.
 #[derive(Default)]
@@ -209,23 +210,17 @@ impl Reader<'_> {
                 _ => false,
             },
             GoType::Time => match value {
-                Value::String(text) => match parse_time(text) {
-                    Some(time) => {
-                        *text = time;
-                        true
-                    }
-                    None => return Err(Mismatch(time_error(text, "2006-01-02T15:04:05Z07:00"))),
-                },
+                Value::String(text) => {
+                    *text = times::seconds(text).map_err(Mismatch)?;
+                    true
+                }
                 _ => return Err(self.mismatch(value, "string", None)),
             },
             GoType::MicroTime => match value {
-                Value::String(text) => match text.parse::<jiff::Timestamp>() {
-                    Ok(time) => {
-                        *text = format!("{time:.6}");
-                        true
-                    }
-                    Err(_) => return Err(Mismatch(time_error(text, "2006-01-02T15:04:05.000000Z07:00"))),
-                },
+                Value::String(text) => {
+                    *text = times::microseconds(text).map_err(Mismatch)?;
+                    true
+                }
                 _ => return Err(self.mismatch(value, "string", None)),
             },
             GoType::Quantity => {
@@ -365,16 +360,6 @@ fn fits(number: &serde_json::Number, name: &str) -> bool {
         "uint64" | "uint" => value >= 0,
         _ => true,
     }
-}
-
-/// Returns a time in the form in which the server keeps it: seconds, UTC.
-pub(crate) fn parse_time(text: &str) -> Option<String> {
-    let time: jiff::Timestamp = text.parse().ok()?;
-    Some(jiff::Timestamp::from_second(time.as_second()).ok()?.to_string())
-}
-
-fn time_error(text: &str, layout: &str) -> String {
-    format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\"")
 }
 
 fn illegal_byte(text: &str, error: &base64::DecodeError) -> usize {

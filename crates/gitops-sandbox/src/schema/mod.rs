@@ -7,5 +7,6 @@ pub(crate) mod kinds;
 pub(crate) mod openapi;
 pub(crate) mod protobuf;
 pub(crate) mod quantity;
+mod times;
 
 pub(crate) use kinds::{Derived, Kind, Kinds, Verb};

@@ -1,6 +1,8 @@
 //! Tables: what `kubectl get` prints.
 
 mod cells;
+mod columns;
+mod pods;
 
 use serde_json::{Value, json};
 
@@ -29,7 +31,7 @@ impl Include {
     }
 }
 
-/// A column: name, type, format, priority.
+/// A column of a custom resource: name, type, format, priority.
 type Column = (String, &'static str, &'static str, i64);
 
 /// Returns the table of some objects.
@@ -42,10 +44,6 @@ pub(crate) fn table(
     header: bool,
 ) -> Value {
     let now = server.clock.now();
-    let columns: Vec<Column> = match &kind.custom {
-        None => cells::columns(kind),
-        Some(_) => custom_columns(kind).into_iter().map(|(column, _)| column).collect(),
-    };
     let rows: Vec<Value> = objects
         .iter()
         .map(|object| {
@@ -59,21 +57,22 @@ pub(crate) fn table(
             let shown = match include {
                 Include::None => Value::Null,
                 Include::Object => object.clone(),
-                Include::Metadata => json!({
-                    "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
-                }),
+                Include::Metadata => crate::lifecycle::partial(object),
             };
             json!({"cells": cells, "object": shown})
         })
         .collect();
-    let definitions: Vec<Value> = columns
-        .iter()
-        .map(|(name, of, format, priority)| {
-            json!({"name": name, "type": of, "format": format, "description": "", "priority": priority})
-        })
-        .collect();
+    let definitions = match &kind.custom {
+        None => columns::recorded(kind),
+        Some(_) => custom_columns(kind)
+            .into_iter()
+            .map(|((name, of, format, priority), _)| {
+                json!({"name": name, "type": of, "format": format, "description": "", "priority": priority})
+            })
+            .collect(),
+    };
     // Rows of a watch follow the columns of its first one.
-    let definitions = if header { json!(definitions) } else { Value::Null };
+    let definitions = if header { definitions } else { Value::Null };
     json!({
         "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
         "columnDefinitions": definitions, "rows": rows,

@@ -1,6 +1,7 @@
 //! What the server adds to objects of built-in kinds.
 
 mod addresses;
+mod autoscalers;
 mod others;
 mod pods;
 mod workloads;
@@ -12,9 +13,10 @@ use crate::server::Server;
 use crate::wire::status::Answer;
 
 pub(crate) use addresses::Taken;
+pub(crate) use autoscalers::{to_v1 as autoscaler_to_v1, to_v2 as autoscaler_to_v2};
 
 /// Counts the templates of a daemon set.
-const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+pub(crate) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// Adds the defaults that objects get as they are read.
 pub(crate) fn apply(kind: &Kind, object: &mut Value) {
@@ -52,7 +54,10 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
         ("", "Endpoints") => others::endpoints(object),
         ("", "ReplicationController") => workloads::replication_controller(object),
         ("", "LimitRange") => spec(object, others::limit_range),
-        ("", "Node") => others::node(object),
+        ("", "Node") => {
+            others::node(object);
+            spec(object, others::node_spec);
+        }
         ("apps", "Deployment") => spec(object, workloads::deployment),
         ("apps", "ReplicaSet") => spec(object, workloads::replica_set),
         ("apps", "StatefulSet") => spec(object, workloads::stateful_set),
@@ -79,6 +84,13 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => others::binding(object),
         ("storage.k8s.io", "StorageClass") => others::storage_class(object),
         ("scheduling.k8s.io", "PriorityClass") => others::priority_class(object),
+        ("storage.k8s.io", "CSIDriver") => spec(object, others::csi_driver),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy" | "MutatingAdmissionPolicy") => {
+            spec(object, others::admission_policy);
+        }
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding") => {
+            spec(object, others::admission_binding);
+        }
         ("admissionregistration.k8s.io", "MutatingWebhookConfiguration") => others::webhooks(object, true),
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => others::webhooks(object, false),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => crate::crd::default_definition(object),
@@ -205,37 +217,4 @@ pub(crate) fn allocate(
         return addresses::allocate(server, object, old, dry_run);
     }
     Ok(())
-}
-
-/// Turns an `autoscaling/v2` HorizontalPodAutoscaler into one of v1.
-pub(crate) fn autoscaler_to_v1(object: &mut Value) {
-    let metrics = object["spec"]["metrics"].as_array().cloned().unwrap_or_default();
-    if let Some(map) = object["spec"].as_object_mut() {
-        map.remove("metrics");
-    }
-    let is_cpu = |metric: &Value| {
-        metric["type"] == "Resource"
-            && metric["resource"]["name"] == "cpu"
-            && metric["resource"]["target"]["type"] == "Utilization"
-    };
-    if let Some(cpu) = metrics.iter().find(|metric| is_cpu(metric)) {
-        object["spec"]["targetCPUUtilizationPercentage"] =
-            cpu["resource"]["target"]["averageUtilization"].clone();
-    }
-    // What v1 has no field for is kept in an annotation.
-    let others: Vec<&Value> = metrics.iter().filter(|metric| !is_cpu(metric)).collect();
-    if !others.is_empty() {
-        object["metadata"]["annotations"]["autoscaling.alpha.kubernetes.io/metrics"] =
-            json!(json!(others).to_string());
-    }
-}
-
-/// Turns an `autoscaling/v1` HorizontalPodAutoscaler into one of v2.
-pub(crate) fn autoscaler_to_v2(object: &mut Value) {
-    let target =
-        object["spec"].as_object_mut().and_then(|spec| spec.remove("targetCPUUtilizationPercentage"));
-    if let Some(target) = target {
-        let cpu = json!({"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}});
-        object["spec"]["metrics"] = json!([{"type": "Resource", "resource": cpu}]);
-    }
 }

@@ -71,6 +71,51 @@ pub(super) fn volume(spec: &mut Value) {
     if let Some(path) = spec.get_mut("hostPath").and_then(Value::as_object_mut) {
         path.entry("type").or_insert_with(|| json!(""));
     }
+    super::pods::volume_source(spec);
+}
+
+pub(super) fn csi_driver(spec: &mut Value) {
+    fill(spec, "attachRequired", json!(true));
+    fill(spec, "podInfoOnMount", json!(false));
+    fill(spec, "storageCapacity", json!(false));
+    fill(spec, "fsGroupPolicy", json!("ReadWriteOnceWithFSType"));
+    fill(spec, "volumeLifecycleModes", json!(["Persistent"]));
+    fill(spec, "requiresRepublish", json!(false));
+    fill(spec, "seLinuxMount", json!(false));
+}
+
+/// What of a policy says on which objects it is tried.
+fn match_resources(of: &mut Value) {
+    fill(of, "matchPolicy", json!("Equivalent"));
+    fill(of, "namespaceSelector", json!({}));
+    fill(of, "objectSelector", json!({}));
+    for name in ["resourceRules", "excludeResourceRules"] {
+        for rule in items(of.get_mut(name)) {
+            fill(rule, "scope", json!("*"));
+        }
+    }
+}
+
+pub(super) fn admission_policy(spec: &mut Value) {
+    fill(spec, "failurePolicy", json!("Fail"));
+    if let Some(of) = spec.get_mut("matchConstraints").filter(|of| of.is_object()) {
+        match_resources(of);
+    }
+}
+
+pub(super) fn admission_binding(spec: &mut Value) {
+    if let Some(of) = spec.get_mut("matchResources").filter(|of| of.is_object()) {
+        match_resources(of);
+    }
+}
+
+pub(super) fn node_spec(spec: &mut Value) {
+    let cidr = spec["podCIDR"].clone();
+    if cidr.as_str().is_some_and(|cidr| !cidr.is_empty()) {
+        fill(spec, "podCIDRs", json!([cidr]));
+    } else {
+        super::clean(spec, "podCIDR");
+    }
 }
 
 pub(super) fn endpoints(object: &mut Value) {

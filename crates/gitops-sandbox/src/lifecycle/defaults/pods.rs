@@ -187,6 +187,12 @@ fn volume(volume: &mut Value) {
     if let Some(claim) = map.get_mut("ephemeral").and_then(|source| source.get_mut("volumeClaimTemplate")) {
         fill(&mut claim["spec"], "volumeMode", json!("Filesystem"));
     }
+    volume_source(volume);
+}
+
+/// Where a volume comes from, of pods and of volumes by themselves.
+pub(super) fn volume_source(volume: &mut Value) {
+    let Some(map) = volume.as_object_mut() else { return };
     for (name, field, value) in [
         ("iscsi", "iscsiInterface", "default"),
         ("rbd", "pool", "rbd"),

@@ -102,11 +102,7 @@ pub(super) fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<
     let mut warnings = Vec::new();
     let changed = old.is_none_or(|old| old["metadata"]["generation"] != object["metadata"]["generation"]);
     match (kind.group.as_str(), kind.kind.as_str()) {
-        ("", "Endpoints") => {
-            warnings.push(
-                "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned(),
-            );
-        }
+        ("", "PersistentVolumeClaim") => others::claim_warnings(object, old, &mut warnings),
         ("", "Service") => {
             let spec = &object["spec"];
             if spec["clusterIP"] == "None" && spec["sessionAffinity"] == "ClientIP" {

@@ -147,6 +147,20 @@ pub(super) fn claim(object: &Value, causes: &mut Vec<Cause>) {
     }
 }
 
+/// Bytes are whole.
+pub(super) fn claim_warnings(new: &Value, old: Option<&Value>, warnings: &mut Vec<String>) {
+    for list in ["requests", "limits"] {
+        let given = &new["spec"]["resources"][list]["storage"];
+        let known = old.map_or(&Value::Null, |old| &old["spec"]["resources"][list]["storage"]);
+        let Some(text) = given.as_str().filter(|_| given != known) else { continue };
+        if Quantity::parse(text).is_some_and(|quantity| !quantity.is_whole()) {
+            warnings.push(format!(
+                "spec.resources.{list}[storage]: fractional byte value {text:?} is invalid, must be an integer"
+            ));
+        }
+    }
+}
+
 pub(super) fn update_claim(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
     let bound = old["status"]["phase"] == "Bound";
     let rest = |object: &Value| {
