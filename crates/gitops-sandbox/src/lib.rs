@@ -6,10 +6,17 @@
 //! What it answers is held against a recorded kube-apiserver 1.35: objects with their managed fields, status
 //! codes, reasons and causes, events of watches.
 //!
+//! # What tests can do
+//! Time stands still until it is [moved](Clock::advance), requests [fail](Fault) as asked, watches
+//! [break off](Sandbox::drop_watches), everything goes [back](Sandbox::restore) to where it was, and the
+//! [log](Sandbox::take_requests) tells what was asked. A sandbox costs so little that each test has its own.
+//!
 //! # What it is not
-//! There is no scheduler, no kubelet and no network: nothing runs. Admission webhooks, quotas, aggregation
-//! and conversion webhooks are not modelled. What a request asks for and the sandbox does not model is logged
-//! and counted ([`Sandbox::unmodelled_requests`]), and refused in [strict](SandboxBuilder::strict) mode.
+//! There is no scheduler, no kubelet and no network: nothing runs. What a request asks for and the sandbox does not
+//! [model](UNMODELLED) is logged and counted ([`Sandbox::unmodelled_requests`]), and refused in
+//! [strict](SandboxBuilder::strict) mode.
+//!
+#![doc = include_str!("../FIDELITY.md")]
 
 mod access;
 mod apply;
@@ -25,6 +32,7 @@ mod state;
 mod store;
 mod tables;
 mod test_powers;
+mod unmodelled;
 mod wire;
 
 pub use clock::Clock;
@@ -33,4 +41,5 @@ pub use sandbox::{Sandbox, SandboxBuilder};
 pub use simulate::{Scripted, Workload, Workloads};
 pub use state::Snapshot;
 pub use test_powers::{Asked, Fault, Matching};
+pub use unmodelled::{UNMODELLED, Unmodelled};
 pub use wire::{Body, Listener, SandboxService, Security};

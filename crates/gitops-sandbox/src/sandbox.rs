@@ -71,8 +71,13 @@ impl std::fmt::Debug for SandboxBuilder {
 
 impl Default for SandboxBuilder {
     fn default() -> Self {
-        let settings =
-            Settings { token: TOKEN.to_owned(), users: Vec::new(), strict: false, bookmark_every: BOOKMARKS };
+        let settings = Settings {
+            token: TOKEN.to_owned(),
+            users: Vec::new(),
+            strict: false,
+            bookmark_every: BOOKMARKS,
+            has_controllers: true,
+        };
         let now = jiff::Timestamp::now().as_nanosecond();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any bits will do")]
         let seed = now as u64;
@@ -162,7 +167,8 @@ impl SandboxBuilder {
     #[must_use]
     pub fn start(self) -> Sandbox {
         let powers = Powers::new(self.observer);
-        let server = Server::new(self.settings, self.clock, self.history, self.seed, powers);
+        let settings = Settings { has_controllers: self.workloads.is_some(), ..self.settings };
+        let server = Server::new(settings, self.clock, self.history, self.seed, powers);
         let sandbox = Sandbox { server: Arc::new(server) };
         sandbox.create_namespaces();
         access::furnish(&sandbox.server);

@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     /// Whether requests that hit something that is not modelled are refused (501).
     pub(crate) strict: bool,
     pub(crate) bookmark_every: std::time::Duration,
+    /// Whether garbage is collected, namespaces end, and workloads become ready.
+    pub(crate) has_controllers: bool,
 }
 
 /// What all requests share.

@@ -30,14 +30,14 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer<Option<Reply>> {
         ("", "Pod", "binding") => bind(call)?,
         ("", "Pod", "eviction") => evict(call)?,
         ("", "Binding", _) => {
-            call.server.unmodelled("the creation of a Binding by itself")?;
-            return Err(Refusal::no_resource());
+            // The old way to say `pods/NAME/binding`.
+            let body = lifecycle::read_body(call)?.value;
+            call.target.name = body["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            call.kind = call.server.kinds.find("", "v1", "pods").ok_or_else(Refusal::no_resource)?;
+            bind(call)?
         }
         (_, _, "") => return Ok(None),
-        _ => {
-            call.server.unmodelled(&format!("{}/{subresource}", kind.plural))?;
-            return Err(Refusal::no_resource());
-        }
+        _ => return Err(Refusal::no_resource()),
     };
     Ok(Some(Reply::Other(201, answer)))
 }

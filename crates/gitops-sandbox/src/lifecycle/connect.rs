@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::call::Call;
 use super::present;
 use super::reply::Reply;
+use crate::unmodelled;
 use crate::wire::status::{Answer, Refusal};
 
 /// Returns whether a subresource is asked of what runs, not of what is stored.
@@ -25,7 +26,7 @@ pub(super) fn connect(call: &mut Call<'_>) -> Answer<Reply> {
         ("Pod", "log") => {
             container_of(call, &name, &object)?;
             if node_of(&object).is_some() {
-                call.server.unmodelled("the logs of pods: nothing runs, so nothing is printed")?;
+                call.server.unmodelled(unmodelled::LOGS)?;
             }
             Ok(Reply::Empty)
         }
@@ -82,7 +83,11 @@ fn container_of(call: &Call<'_>, name: &str, pod: &Value) -> Answer<()> {
 
 /// Refuses in either mode: there is no answer that would be true.
 fn nothing_runs(call: &Call<'_>, what: &str) -> Answer<Reply> {
-    let what = format!("{}/{what}: nothing runs in it", call.kind.plural);
-    call.server.unmodelled(&what)?;
-    Err(Refusal::new(501, "NotImplemented", format!("the sandbox does not model {what}")))
+    call.server.unmodelled(unmodelled::STREAMS)?;
+    let why = format!(
+        "the sandbox does not model {}: nothing runs in {}/{what}",
+        unmodelled::STREAMS,
+        call.kind.plural
+    );
+    Err(Refusal::new(501, "NotImplemented", why))
 }

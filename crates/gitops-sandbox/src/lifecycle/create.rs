@@ -9,6 +9,7 @@ use crate::access::reviews;
 use crate::apply;
 use crate::schema::Kind;
 use crate::store::Expect;
+use crate::unmodelled;
 use crate::wire::query::WriteOptions;
 use crate::wire::status::{Answer, Refusal};
 
@@ -97,6 +98,7 @@ pub(super) fn run(
         let (group, named) = error_kind(&kind, &object);
         return Err(Refusal::invalid(group, named, Call::name_of(&object), &causes));
     }
+    unmodelled::written(call, &object)?;
     let warnings = metadata::warnings(&kind, &object, None);
     call.warn_all(&warnings);
     let warnings = validate::warnings(&kind, &object, None);

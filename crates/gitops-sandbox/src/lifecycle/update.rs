@@ -12,6 +12,7 @@ use super::{defaults, delete, metadata, present, storing, validate};
 use crate::apply::{self, scale};
 use crate::crd;
 use crate::store::{Expect, Stored};
+use crate::unmodelled;
 use crate::wire::query::WriteOptions;
 use crate::wire::status::{Answer, Cause, Refusal};
 
@@ -231,6 +232,7 @@ fn prepare(call: &mut Call<'_>, new: &mut Value, live: &Value, options: &WriteOp
         return Err(Refusal::invalid(&kind.group, &kind.kind, Call::name_of(new), &causes));
     }
     if part == Part::Main {
+        unmodelled::written(call, new)?;
         let warnings = metadata::warnings(&kind, new, Some(live));
         call.warn_all(&warnings);
         let warnings = validate::warnings(&kind, new, Some(live));

@@ -12,6 +12,7 @@ use sha2::Digest as _;
 
 use super::kinds::DISCOVERY;
 use crate::server::{Server, encoded, response, to_bytes};
+use crate::unmodelled;
 use crate::wire::Body;
 use crate::wire::media::Encoding;
 use crate::wire::status::{Answer, Refusal};
@@ -42,7 +43,7 @@ pub(crate) fn answer(server: &Arc<Server>, parts: &request::Parts, path: &str) -
     let document = builtin(path).or_else(|| custom(server, path));
     let Some(document) = document else { return Ok(response(404, "", Bytes::new())) };
     if accept.starts_with("application/com.github.proto-openapi.spec.v3") {
-        server.unmodelled("OpenAPI v3 in protobuf")?;
+        server.unmodelled(unmodelled::OPENAPI_PROTOBUF)?;
         return Err(Refusal::not_acceptable(&["application/json"]));
     }
     Ok(encoded(200, &document, Encoding::Json))
@@ -51,7 +52,7 @@ pub(crate) fn answer(server: &Arc<Server>, parts: &request::Parts, path: &str) -
 /// Answers `/openapi/v2`: a document that describes nothing. kubectl reads it before it validates what has no schema
 /// of its own, such as a List, and takes what is not described as valid.
 pub(crate) fn version_2(server: &Server, parts: &request::Parts) -> Answer<Response<Body>> {
-    server.unmodelled("OpenAPI v2: the document describes no kinds")?;
+    server.unmodelled(unmodelled::OPENAPI_V2)?;
     let info = &DISCOVERY["version"];
     let version = format!(
         "{}.{}",

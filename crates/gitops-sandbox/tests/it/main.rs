@@ -5,4 +5,5 @@ mod client;
 mod kubectl;
 mod model;
 mod powers;
+mod unmodelled;
 mod workloads;

@@ -14,6 +14,9 @@ const FIRST: u32 = u32::from_be_bytes([10, 0, 0, 1]);
 const COUNT: u32 = 65_534;
 const FIRST_PORT: u16 = 30_000;
 const PORTS: u16 = 2_768;
+/// What a dry run shows: it takes nothing, so it need not look for what is free.
+const DRY_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 0);
+const DRY_PORT: u16 = 32_769;
 
 /// What is taken.
 #[derive(Debug, Default)]
@@ -189,7 +192,7 @@ pub(super) fn allocate(
     let before = old.map(of).unwrap_or_default();
     if needs_address(spec) {
         if text(spec, "clusterIP").is_empty() {
-            let address = taken.address(server).to_string();
+            let address = if dry_run { DRY_ADDRESS } else { taken.address(server) }.to_string();
             spec["clusterIP"] = json!(address);
             spec["clusterIPs"] = json!([address]);
         } else if let Ok(address) = text(spec, "clusterIP").parse::<Ipv4Addr>() {
@@ -222,8 +225,13 @@ pub(super) fn allocate(
             spec["ipFamilies"] = if both { json!(["IPv4", "IPv6"]) } else { json!(["IPv4"]) };
         }
     }
+    let mut used: Vec<u16> = Vec::new();
+    let next = |used: &[u16]| match used.iter().max() {
+        _ if !dry_run => taken.port(server, used),
+        Some(last) => last.saturating_add(1),
+        None => DRY_PORT,
+    };
     if needs_ports(spec) {
-        let mut used: Vec<u16> = Vec::new();
         let mut by_port: Vec<(Value, u16, Value)> = Vec::new();
         for port in super::pods::items(spec.get_mut("ports")) {
             let given =
@@ -241,16 +249,18 @@ pub(super) fn allocate(
                     }
                     given
                 }
-                // One port over two protocols is one port of the node.
-                None => match by_port
-                    .iter()
-                    .find(|(of, _, protocol)| *of == port["port"] && *protocol != port["protocol"])
-                {
+                // One port over two protocols is one port of the node, if the service begins so.
+                None => match by_port.iter().find(|(of, _, protocol)| {
+                    old.is_none() && *of == port["port"] && *protocol != port["protocol"]
+                }) {
                     Some((_, chosen, _)) => *chosen,
-                    None => taken.port(server, &used),
+                    None => next(&used),
                 },
             };
-            used.push(chosen);
+            // What it has already is not asked for again.
+            if !dry_run || !before.1.contains(&chosen) {
+                used.push(chosen);
+            }
             by_port.push((port["port"].clone(), chosen, port["protocol"].clone()));
             port["nodePort"] = json!(chosen);
         }
@@ -259,7 +269,7 @@ pub(super) fn allocate(
         && spec["externalTrafficPolicy"] == "Local"
         && spec["healthCheckNodePort"].as_u64().unwrap_or(0) == 0
     {
-        spec["healthCheckNodePort"] = json!(taken.port(server, &[]));
+        spec["healthCheckNodePort"] = json!(next(&used));
     }
     if !dry_run {
         if let Some(old) = old {
