@@ -69,7 +69,9 @@ pub(super) struct Loop {
     pub(super) kind: LoopKind,
     pub(super) over: Expr,
     pub(super) variable: String,
-    /// What `map` with three arguments keeps.
+    /// The second variable, of loops over keys and values.
+    pub(super) second: Option<String>,
+    /// What `map` with three arguments keeps, and its like.
     pub(super) keep: Option<Expr>,
     pub(super) body: Expr,
 }
@@ -83,4 +85,8 @@ pub(super) enum LoopKind {
     Map,
     OptMap,
     OptFlatMap,
+    TransformList,
+    TransformMap,
+    TransformMapEntry,
+    SortBy,
 }

@@ -219,29 +219,42 @@ impl<'a> Machine<'a> {
         match (&over, looped.kind) {
             (Value::Optional(value), LoopKind::OptMap | LoopKind::OptFlatMap) => {
                 let Some(value) = value else { return Ok(Value::Optional(None)) };
-                let made = self.with(looped, (**value).clone(), &looped.body)?;
+                let made = self.with(looped, ((**value).clone(), None), &looped.body)?;
                 match (looped.kind, made) {
                     (LoopKind::OptMap, made) => Ok(Value::some(made)),
                     (_, Value::Optional(made)) => Ok(Value::Optional(made)),
                     _ => Err(Fault::overload()),
                 }
             }
-            (Value::List(items), _) => self.over(looped, &mut items.iter().cloned()),
-            (Value::Map(entries), _) => self.over(looped, &mut entries.keys().map(Key::value)),
+            (Value::List(_), LoopKind::SortBy) => self.sorted(looped, over.clone()),
+            (Value::List(items), _) if looped.second.is_some() => {
+                let place = |place: usize| Value::Int(i64::try_from(place).unwrap_or(i64::MAX));
+                let pairs = items.iter().enumerate().map(|(at, item)| (place(at), Some(item.clone())));
+                self.over(looped, &mut pairs.into_iter())
+            }
+            (Value::List(items), _) => self.over(looped, &mut items.iter().map(|item| (item.clone(), None))),
+            (Value::Map(entries), _) => {
+                self.over(looped, &mut entries.iter().map(|(key, value)| (key.value(), Some(value.clone()))))
+            }
             (other, _) => {
                 Err(Fault::text(format!("a value of type '{}' is no list and no map", other.type_name())))
             }
         }
     }
 
-    fn with(&mut self, looped: &'a Loop, value: Value, body: &'a Expr) -> Result<Value, Fault> {
-        self.scope.push((&looped.variable, value));
+    /// Evaluates a part of a loop for one item, or for one key and value.
+    fn with(&mut self, looped: &'a Loop, item: Pair, body: &'a Expr) -> Result<Value, Fault> {
+        let outside = self.scope.len();
+        self.scope.push((&looped.variable, item.0));
+        if let (Some(second), Some(value)) = (&looped.second, item.1) {
+            self.scope.push((second, value));
+        }
         let result = self.eval(body);
-        self.scope.pop();
+        self.scope.truncate(outside);
         result
     }
 
-    fn over(&mut self, looped: &'a Loop, items: &mut dyn Iterator<Item = Value>) -> Result<Value, Fault> {
+    fn over(&mut self, looped: &'a Loop, items: &mut dyn Iterator<Item = Pair>) -> Result<Value, Fault> {
         match looped.kind {
             LoopKind::All => self.quantified(looped, items, false),
             LoopKind::Exists => self.quantified(looped, items, true),
@@ -256,32 +269,72 @@ impl<'a> Machine<'a> {
                 let mut kept = Vec::new();
                 for item in items {
                     if boolean(&self.with(looped, item.clone(), &looped.body)?)? {
-                        kept.push(item);
+                        kept.push(item.0);
                     }
                 }
                 Ok(Value::list(kept))
             }
-            LoopKind::Map => {
+            LoopKind::Map | LoopKind::TransformList => {
                 let mut made = Vec::new();
                 for item in items {
-                    let keep = match &looped.keep {
-                        Some(keep) => boolean(&self.with(looped, item.clone(), keep)?)?,
-                        None => true,
-                    };
-                    if keep {
+                    if self.kept(looped, &item)? {
                         made.push(self.with(looped, item, &looped.body)?);
                     }
                 }
                 Ok(Value::list(made))
             }
-            LoopKind::OptMap | LoopKind::OptFlatMap => Err(Fault::overload()),
+            LoopKind::TransformMap | LoopKind::TransformMapEntry => self.mapped(looped, items),
+            LoopKind::OptMap | LoopKind::OptFlatMap | LoopKind::SortBy => Err(Fault::overload()),
         }
+    }
+
+    fn kept(&mut self, looped: &'a Loop, item: &Pair) -> Result<bool, Fault> {
+        match &looped.keep {
+            Some(keep) => boolean(&self.with(looped, item.clone(), keep)?),
+            None => Ok(true),
+        }
+    }
+
+    #[inline(never)]
+    fn mapped(&mut self, looped: &'a Loop, items: &mut dyn Iterator<Item = Pair>) -> Result<Value, Fault> {
+        let mut map = BTreeMap::new();
+        let mut insert = |key: Key, value: Value| {
+            let twice = Fault::text(format!("insert failed: key {key} already exists"));
+            map.insert(key, value).map_or(Ok(()), |_| Err(twice))
+        };
+        for item in items {
+            if !self.kept(looped, &item)? {
+                continue;
+            }
+            let made = self.with(looped, item.clone(), &looped.body)?;
+            match (looped.kind, made) {
+                (LoopKind::TransformMap, made) => insert(item.0.key().ok_or_else(Fault::overload)?, made)?,
+                (_, Value::Map(entries)) => {
+                    for (key, value) in entries.iter() {
+                        insert(key.clone(), value.clone())?;
+                    }
+                }
+                _ => return Err(Fault::overload()),
+            }
+        }
+        Ok(Value::Map(Arc::new(map)))
+    }
+
+    #[inline(never)]
+    fn sorted(&mut self, looped: &'a Loop, over: Value) -> Result<Value, Fault> {
+        let Value::List(items) = &over else { return Err(Fault::overload()) };
+        let mut keys = Vec::with_capacity(items.len());
+        for item in items.iter() {
+            keys.push(self.with(looped, (item.clone(), None), &looped.body)?);
+        }
+        let values = [over.clone(), Value::list(keys)];
+        functions::call("@sortByAssociatedKeys", true, &values, &mut self.meter, &mut self.patterns)
     }
 
     fn quantified(
         &mut self,
         looped: &'a Loop,
-        items: &mut dyn Iterator<Item = Value>,
+        items: &mut dyn Iterator<Item = Pair>,
         decisive: bool,
     ) -> Result<Value, Fault> {
         let mut fault = None;
@@ -297,6 +350,9 @@ impl<'a> Machine<'a> {
         fault.map_or(Ok(Value::Bool(!decisive)), Err)
     }
 }
+
+/// An item of a list, or a key of a map; what belongs to it where a loop wants both.
+type Pair = (Value, Option<Value>);
 
 fn type_called(name: &str) -> Option<Value> {
     TYPES.iter().find(|known| **known == name).map(|known| Value::Type(known))

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::ast::Expr;
-use super::check::{self, Type};
+use super::declared::Declared;
 use super::error::CelError;
 use super::eval;
 use super::lex::Flaw;
 use super::meter::Fault;
 use super::parse::parse;
+use super::typed::{self, Libraries, Scope, Type, Variable};
 use super::value::Value;
 
 /// How much an expression may cost.
@@ -65,7 +66,8 @@ pub enum OutputType {
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     checked: bool,
-    variables: Vec<String>,
+    libraries: Libraries,
+    variables: Vec<Variable>,
     output: Option<OutputType>,
     limits: Limits,
 }
@@ -75,6 +77,27 @@ impl Environment {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Returns an environment as the rules of custom resources have it: checked, with Kubernetes' functions beside the
+    /// language's own (those of version 1.35, without the ones about authorisation).
+    #[must_use]
+    pub fn kubernetes() -> Self {
+        Environment { checked: true, libraries: Libraries::Kubernetes, ..Self::default() }
+    }
+
+    /// Declares a variable by its type; needs [`checked`](Self::checked) or [`kubernetes`](Self::kubernetes).
+    #[must_use]
+    pub fn declare(mut self, name: impl Into<String>, declared: Declared) -> Self {
+        self.variables.push(Variable { name: name.into(), declared, optional: false });
+        self
+    }
+
+    /// Declares a variable that holds an optional value of a type: none when it is absent on evaluation.
+    #[must_use]
+    pub fn declare_optional(mut self, name: impl Into<String>, declared: Declared) -> Self {
+        self.variables.push(Variable { name: name.into(), declared, optional: true });
+        self
     }
 
     /// Checks names and types when an expression is read.
@@ -87,7 +110,14 @@ impl Environment {
     /// Declares variables, each of them a map from strings to anything; needs [`checked`](Self::checked).
     #[must_use]
     pub fn with_variables<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.variables.extend(names.into_iter().map(Into::into));
+        // Maps of which nothing is known have no bounds either.
+        let anything = Declared::map(Declared::anything(u64::MAX), u64::MAX);
+        let declared = names.into_iter().map(|name| Variable {
+            name: name.into(),
+            declared: anything.clone(),
+            optional: false,
+        });
+        self.variables.extend(declared);
         self
     }
 
@@ -122,7 +152,16 @@ pub struct Expression {
     text: Arc<str>,
     root: Arc<Expr>,
     checked: bool,
+    variables: Arc<[Variable]>,
+    /// The variables that are read, and the most that an evaluation costs, of checked expressions.
+    found: Option<Found>,
     limits: Limits,
+}
+
+#[derive(Clone)]
+struct Found {
+    reads: Arc<[String]>,
+    cost: u64,
 }
 
 impl Expression {
@@ -132,7 +171,7 @@ impl Expression {
     /// [`CelError::Parse`] for a text that is too long, too deep, no expression or refused by the check;
     /// [`CelError::OutputType`] when it yields another type; [`CelError::Options`] when the environment contradicts itself.
     pub fn compile(text: &str, environment: &Environment) -> Result<Self, CelError> {
-        let Environment { checked, variables, output, limits } = environment;
+        let Environment { checked, libraries, variables, output, limits } = environment;
         if !checked && (output.is_some() || !variables.is_empty()) {
             return Err(CelError::Options);
         }
@@ -143,18 +182,56 @@ impl Expression {
             let why = format!("it has {length} bytes, at most {limit} are read");
             return Err(CelError::Parse { expression: format!("{start}…"), why });
         }
-        let root =
-            guarded(|| parse(text)).map_err(&refused)?.map_err(|flaw| refused(pointed_out(text, &flaw)))?;
+        let root = guarded(|| parse(text, *libraries))
+            .map_err(&refused)?
+            .map_err(|flaw| refused(pointed_out(text, &flaw)))?;
+        let mut found = None;
         if *checked {
-            let found = guarded(|| check::check(&root, variables)).map_err(&refused)?;
-            let found = found.map_err(|flaw| refused(pointed_out(text, &flaw)))?;
+            let outcome = guarded(|| found_by_check(&root, *libraries, variables)).map_err(&refused)?;
+            let (result, known) = outcome.map_err(|flaws| {
+                let all: Vec<String> = flaws.iter().map(|flaw| pointed_out(text, flaw)).collect();
+                refused(all.join("\n"))
+            })?;
             let wanted = output.map(|output| match output {
-                OutputType::Bool => check::BOOL,
-                OutputType::String => check::STRING,
+                OutputType::Bool => Type::Bool,
+                OutputType::String => Type::String,
             });
-            check_output(wanted, &found)?;
+            check_output(wanted, &result)?;
+            found = Some(known);
         }
-        Ok(Expression { text: text.into(), root: Arc::new(root), checked: *checked, limits: *limits })
+        Ok(Expression {
+            text: text.into(),
+            root: Arc::new(root),
+            checked: *checked,
+            variables: variables.as_slice().into(),
+            found,
+            limits: *limits,
+        })
+    }
+
+    /// Returns whether a checked expression reads a variable.
+    #[must_use]
+    pub fn reads(&self, variable: &str) -> bool {
+        self.found.as_ref().is_some_and(|found| found.reads.iter().any(|read| read == variable))
+    }
+
+    /// Returns the most that one evaluation may cost in cel-go's units, estimated from the sizes that were declared; none for
+    /// expressions that are not checked. The first declared variable bounds all of them.
+    ///
+    /// ```
+    /// use gitops_expr::cel::{Declared, Environment, Expression};
+    ///
+    /// let cost = |most| {
+    ///     let names = Declared::list(Declared::string(10), most);
+    ///     let environment = Environment::kubernetes().declare("self", names);
+    ///     Expression::compile("self.all(n, n != '')", &environment).map(|rule| rule.worst_cost())
+    /// };
+    /// assert!(cost(10)? < cost(1000)?);
+    /// # Ok::<(), gitops_expr::cel::CelError>(())
+    /// ```
+    #[must_use]
+    pub fn worst_cost(&self) -> Option<u64> {
+        self.found.as_ref().map(|found| found.cost)
     }
 
     /// Returns the text of the expression.
@@ -210,9 +287,19 @@ impl Expression {
     fn value(&self, variables: &Map<String, Json>) -> Result<Value, CelError> {
         let failed = |why: String| CelError::Evaluate { expression: self.text.to_string(), why };
         let mut known = BTreeMap::new();
+        let too_deep = |name: &str| failed(format!("{name} is nested too deeply"));
         for (name, json) in variables {
-            let value = Value::from_json(json);
-            known.insert(name.clone(), value.ok_or_else(|| failed(format!("{name} is nested too deeply")))?);
+            let value = match self.variables.iter().find(|variable| variable.name == *name) {
+                Some(variable) => {
+                    let value = Value::of_declared(&variable.declared, json);
+                    value.map(|value| if variable.optional { Value::some(value) } else { value })
+                }
+                None => Value::from_json(json),
+            };
+            known.insert(name.clone(), value.ok_or_else(|| too_deep(name))?);
+        }
+        for variable in self.variables.iter().filter(|variable| variable.optional) {
+            known.entry(variable.name.clone()).or_insert(Value::Optional(None));
         }
         let outcome = guarded(|| eval::evaluate(&self.root, &known, self.checked, self.limits.steps))
             .map_err(failed)?;
@@ -233,6 +320,22 @@ impl fmt::Debug for Expression {
         f.debug_tuple("Expression").field(&self.text).finish()
     }
 }
+
+/// Returns the type of an expression, and what is known of it without evaluating it.
+fn found_by_check(
+    root: &Expr,
+    libraries: Libraries,
+    variables: &[Variable],
+) -> Result<(Type, Found), Vec<Flaw>> {
+    let tree = typed::lower(root).map_err(|flaw| vec![flaw])?;
+    let checked = typed::check(&tree, &Scope { libraries, variables, root: ROOT })?;
+    let reads = variables.iter().map(|variable| &variable.name).filter(|name| checked.reads(name)).cloned();
+    let cost = typed::estimate(&tree, &checked, libraries, variables);
+    Ok((checked.result().clone(), Found { reads: reads.collect(), cost }))
+}
+
+/// The name of the type of a variable that is an object.
+const ROOT: &str = "selfType";
 
 /// A fault of ours must not end the process of someone whose expression found it.
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {

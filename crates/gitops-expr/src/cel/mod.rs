@@ -30,17 +30,21 @@
 //! [language]: https://github.com/google/cel-spec/blob/master/doc/langdef.md
 
 mod ast;
-mod check;
+mod declared;
 mod error;
 mod eval;
 mod expression;
 mod functions;
 mod health;
 mod lex;
+mod list;
 mod meter;
 mod parse;
+mod read;
+mod typed;
 mod value;
 
+pub use declared::{Declared, ListIdentity};
 pub use error::CelError;
 pub use expression::{Environment, Expression, Limits, OutputType};
 pub use health::{Health, HealthCatalog, HealthExpressions};

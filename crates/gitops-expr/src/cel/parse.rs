@@ -3,12 +3,13 @@
 use super::ast::{Call, Entry, Expr, Index, Item, Loop, LoopKind, Node, Select};
 use super::functions;
 use super::lex::{Flaw, Kind, Token, tokens};
+use super::typed::Libraries;
 use super::value::Value;
 
 /// Expressions are no deeper than this, in nesting or in chains of operators; `&&` and `||` chains count once.
 pub(super) const MAX_DEPTH: usize = 96;
 
-const RESERVED: &[&str] = &[
+pub(super) const RESERVED: &[&str] = &[
     "as",
     "break",
     "const",
@@ -33,8 +34,8 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Parses a whole text.
-pub(super) fn parse(text: &str) -> Result<Expr, Flaw> {
-    let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0 };
+pub(super) fn parse(text: &str, libraries: Libraries) -> Result<Expr, Flaw> {
+    let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0, libraries };
     let (expr, _) = parser.choice()?;
     match parser.peek() {
         Kind::End => Ok(expr),
@@ -46,6 +47,7 @@ struct Parser {
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
+    libraries: Libraries,
 }
 
 /// An expression with the depth of its tree.
@@ -389,32 +391,13 @@ impl Parser {
         depth: usize,
     ) -> Result<Deep, Flaw> {
         let depth = depth.max(its);
-        let kind = match (name.as_str(), arguments.len()) {
-            ("all", 2) => Some(LoopKind::All),
-            ("exists", 2) => Some(LoopKind::Exists),
-            ("exists_one", 2) => Some(LoopKind::ExistsOne),
-            ("filter", 2) => Some(LoopKind::Filter),
-            ("map", 2 | 3) => Some(LoopKind::Map),
-            ("optMap", 2) => Some(LoopKind::OptMap),
-            ("optFlatMap", 2) => Some(LoopKind::OptFlatMap),
-            _ => None,
-        };
-        if let Some(kind) = kind {
-            let mut given = arguments.into_iter();
-            let (variable, body, last) = (given.next(), given.next(), given.next());
-            let (Some(Expr { node: Node::Name(variable), .. }), Some(body)) = (variable, body) else {
-                return Err(Flaw { at, why: "argument is not an identifier".to_owned() });
-            };
-            let (keep, body) = match last {
-                Some(last) => (Some(body), last),
-                None => (None, body),
-            };
-            let looped = Loop { kind, over: receiver, variable, keep, body };
+        if let Some(kind) = self.macro_of(&name, arguments.len()) {
+            let looped = looped(at, kind, receiver, arguments)?;
             return self.deeper(at, Node::Loop(Box::new(looped)), depth);
         }
         if let Node::Name(space) = &receiver.node {
             let qualified = format!("{space}.{name}");
-            if functions::is_qualified(&qualified) {
+            if functions::is_qualified(&qualified, self.libraries) {
                 return self.deeper(
                     at,
                     Node::Call(Call { name: qualified, method: false, arguments }),
@@ -425,4 +408,50 @@ impl Parser {
         arguments.insert(0, receiver);
         self.deeper(at, Node::Call(Call { name, method: true, arguments }), depth)
     }
+
+    /// Returns the loop that a method is, by its name and how many arguments it has.
+    fn macro_of(&self, name: &str, arguments: usize) -> Option<LoopKind> {
+        let kind = match (name, arguments) {
+            ("all", 2) => LoopKind::All,
+            ("exists", 2) => LoopKind::Exists,
+            ("exists_one", 2) => LoopKind::ExistsOne,
+            ("filter", 2) => LoopKind::Filter,
+            ("map", 2 | 3) => LoopKind::Map,
+            ("optMap", 2) => LoopKind::OptMap,
+            ("optFlatMap", 2) => LoopKind::OptFlatMap,
+            _ if self.libraries == Libraries::Flux => return None,
+            ("all", 3) => LoopKind::All,
+            ("exists", 3) => LoopKind::Exists,
+            ("exists_one" | "existsOne", 3) => LoopKind::ExistsOne,
+            ("transformList", 3 | 4) => LoopKind::TransformList,
+            ("transformMap", 3 | 4) => LoopKind::TransformMap,
+            ("transformMapEntry", 3 | 4) => LoopKind::TransformMapEntry,
+            ("sortBy", 2) => LoopKind::SortBy,
+            _ => return None,
+        };
+        Some(kind)
+    }
+}
+
+/// Takes the arguments of a macro apart: one or two variables, what is kept, and the body.
+fn looped(at: usize, kind: LoopKind, over: Expr, arguments: Vec<Expr>) -> Result<Loop, Flaw> {
+    let two = match kind {
+        LoopKind::TransformList | LoopKind::TransformMap | LoopKind::TransformMapEntry => true,
+        LoopKind::All | LoopKind::Exists | LoopKind::ExistsOne => arguments.len() == 3,
+        _ => false,
+    };
+    let mut given = arguments.into_iter();
+    let mut variable = || match given.next() {
+        Some(Expr { node: Node::Name(name), .. }) => Ok(name),
+        _ => Err(Flaw { at, why: "argument is not an identifier".to_owned() }),
+    };
+    let first = variable()?;
+    let second = if two { Some(variable()?) } else { None };
+    let (body, last) = (given.next(), given.next());
+    let (keep, body) = match (body, last) {
+        (keep, Some(last)) => (keep, last),
+        (Some(body), None) => (None, body),
+        (None, None) => return Err(Flaw { at, why: "argument is missing".to_owned() }),
+    };
+    Ok(Loop { kind, over, variable: first, second, keep, body })
 }

@@ -9,6 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Number, Value as Json};
 
+use super::functions::kubernetes::Special;
+use super::list::List;
+
 /// JSON that is nested deeper than this is not read.
 const MAX_JSON_DEPTH: usize = 256;
 
@@ -22,13 +25,15 @@ pub(super) enum Value {
     Double(f64),
     String(Arc<str>),
     Bytes(Arc<[u8]>),
-    List(Arc<Vec<Value>>),
+    List(Arc<List>),
     Map(Arc<BTreeMap<Key, Value>>),
     /// Nanoseconds, as many as Go's durations hold.
     Duration(i64),
     Timestamp(Timestamp),
     Type(&'static str),
     Optional(Option<Arc<Value>>),
+    /// A value of one of the types that Kubernetes adds.
+    Special(Arc<Special>),
 }
 
 /// A key of a map. Numbers of both kinds are one key, as comparison across number types wants it.
@@ -46,7 +51,7 @@ impl Value {
     }
 
     pub(super) fn list(items: Vec<Value>) -> Self {
-        Value::List(Arc::new(items))
+        Value::List(Arc::new(List::from(items)))
     }
 
     pub(super) fn some(value: Value) -> Self {
@@ -69,6 +74,7 @@ impl Value {
             Value::Timestamp(_) => "google.protobuf.Timestamp",
             Value::Type(_) => "type",
             Value::Optional(_) => "optional_type",
+            Value::Special(special) => special.type_name(),
         }
     }
 
@@ -118,6 +124,7 @@ impl Value {
             Value::Timestamp(time) => Json::from(time.to_string()),
             Value::Type(name) => Json::from(*name),
             Value::Optional(Some(value)) => value.to_json(),
+            Value::Special(special) => Json::from(special.to_string()),
         }
     }
 
@@ -141,9 +148,8 @@ impl Value {
         match (self, other) {
             (Value::Null, Value::Null) => true,
             (Value::Type(a), Value::Type(b)) => a == b,
-            (Value::List(a), Value::List(b)) => {
-                a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.same(b))
-            }
+            (Value::List(a), Value::List(b)) => a.same(b),
+            (Value::Special(a), Value::Special(b)) => a == b,
             (Value::Map(a), Value::Map(b)) => {
                 a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| a.same(b)))
             }

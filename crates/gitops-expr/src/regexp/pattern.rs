@@ -99,6 +99,11 @@ impl Regexp {
         self.captures(text)?.get(0)
     }
 
+    /// Returns all parts of a text that match, from left to right, as Go's `FindAllString` does.
+    pub fn find_all<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        self.regex.find_iter(text.as_bytes()).filter_map(|found| text.get(found.range()))
+    }
+
     /// Returns the leftmost match with its groups.
     #[must_use]
     pub fn captures<'t>(&self, text: &'t str) -> Option<Captures<'_, 't>> {

@@ -279,7 +279,7 @@ fn a_check_finds_wrong_names_and_types_beforehand() {
         ),
         ("1 + 'a' == 2", Some("found no matching overload for '_+_' applied to '(int, string)'")),
         ("nope(1)", Some("undeclared reference to 'nope'")),
-        ("'a'.size(1) == 1", Some("found no matching overload for 'size' applied to '(string, int)'")),
+        ("'a'.size(1) == 1", Some("found no matching overload for 'size' applied to 'string.(int)'")),
         ("1.0 == 1", Some("found no matching overload for '_==_' applied to '(double, int)'")),
         ("1 < 1.5", None),
     ] {

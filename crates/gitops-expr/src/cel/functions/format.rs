@@ -140,5 +140,6 @@ fn plain(value: &Value) -> String {
         Value::Timestamp(time) => time.to_string(),
         Value::Type(name) => (*name).to_owned(),
         Value::Optional(Some(value)) => plain(value),
+        Value::Special(special) => special.to_string(),
     }
 }

@@ -3,6 +3,7 @@
 mod convert;
 mod encoders;
 mod format;
+pub(super) mod kubernetes;
 mod operators;
 mod optional;
 mod regexp;
@@ -11,6 +12,7 @@ mod strings;
 pub(super) mod time;
 
 use super::meter::{Fault, Meter};
+use super::typed::Libraries;
 use super::value::Value;
 pub(super) use regexp::Patterns;
 
@@ -32,8 +34,8 @@ const QUALIFIED: &[&str] = &[
 ];
 
 /// Returns whether a name with a dot is a function, and not a method of a variable.
-pub(super) fn is_qualified(name: &str) -> bool {
-    QUALIFIED.contains(&name)
+pub(super) fn is_qualified(name: &str, libraries: Libraries) -> bool {
+    QUALIFIED.contains(&name) || libraries == Libraries::Kubernetes && kubernetes::is_qualified(name)
 }
 
 /// Calls a function; the receiver of a method is the first value.
@@ -50,6 +52,7 @@ pub(super) fn call(
             .or_else(|| time::method(name, values))
             .or_else(|| optional::method(name, values))
             .or_else(|| convert::size(name, values))
+            .or_else(|| kubernetes::method(name, values, meter, patterns))
     } else {
         operators::call(name, values, meter)
             .or_else(|| convert::function(name, values, meter))
@@ -58,6 +61,7 @@ pub(super) fn call(
             .or_else(|| encoders::function(name, values, meter))
             .or_else(|| strings::function(name, values, meter))
             .or_else(|| optional::function(name, values))
+            .or_else(|| kubernetes::function(name, values, meter))
     };
     answer.unwrap_or_else(|| {
         if name.starts_with(['_', '@', '!', '-']) {

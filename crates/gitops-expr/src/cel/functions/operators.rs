@@ -1,6 +1,7 @@
 //! Arithmetic, comparison and membership.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 
@@ -94,7 +95,7 @@ fn add(a: &Value, b: &Value, meter: &mut Meter) -> Result<Value, Fault> {
         }
         (Value::List(a), Value::List(b)) => {
             meter.pay((a.len() + b.len()) as u64)?;
-            Ok(Value::list(a.iter().chain(b.iter()).cloned().collect()))
+            Ok(Value::List(Arc::new(a.plus(b))))
         }
         (Value::Duration(a), Value::Duration(b)) => {
             a.checked_add(*b).map(Value::Duration).ok_or_else(duration_overflow)

@@ -31,6 +31,24 @@ impl Patterns {
     }
 }
 
+impl Patterns {
+    /// Returns the parts of a text that match, from left to right; at most so many, or all.
+    pub(super) fn find(
+        &mut self,
+        text: &str,
+        pattern: &str,
+        limit: i64,
+        meter: &mut Meter,
+    ) -> Result<Vec<Value>, Fault> {
+        meter.pay(1 + (text.len() as u64 / 32).saturating_mul(1 + pattern.len() as u64 / 8))?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let found: Vec<Value> =
+            self.get(pattern, meter)?.find_all(text).take(limit).map(Value::text).collect();
+        meter.pay(found.len() as u64)?;
+        Ok(found)
+    }
+}
+
 pub(super) fn call(name: &str, values: &[Value], meter: &mut Meter, patterns: &mut Patterns) -> Answer {
     let ("matches", [Value::String(text), Value::String(pattern)]) = (name, values) else { return None };
     // The time is at worst the product of text and pattern.

@@ -58,7 +58,7 @@ fn parse_zone(text: &str) -> Option<TimeZone> {
     Offset::from_seconds(if negative { -seconds } else { seconds }).ok().map(TimeZone::fixed)
 }
 
-pub(super) fn parse_timestamp(text: &str) -> Result<Value, Fault> {
+pub(in crate::cel) fn parse_timestamp(text: &str) -> Result<Value, Fault> {
     let flaw = || Fault::text(format!("cannot parse {text:?} as a timestamp of RFC 3339"));
     // RFC 3339 wants the form with seconds and a zone; the parser reads more forms than that.
     let date = text.get(..10).is_some_and(|date| date.bytes().filter(|b| *b == b'-').count() == 2);
@@ -70,7 +70,7 @@ pub(super) fn parse_timestamp(text: &str) -> Result<Value, Fault> {
 }
 
 /// Reads Go's durations: signed decimal numbers with units, such as `1h30m` or `-1.5s`.
-pub(super) fn parse_duration(text: &str) -> Result<Value, Fault> {
+pub(in crate::cel) fn parse_duration(text: &str) -> Result<Value, Fault> {
     let flaw = || Fault::text(format!("time: invalid duration {text:?}"));
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if unsigned == "0" {

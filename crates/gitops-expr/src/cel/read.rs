@@ -1,0 +1,75 @@
+//! JSON as values of declared types.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::declared::{Declared, Shape};
+use super::functions::time::{parse_duration, parse_timestamp};
+use super::list::List;
+use super::value::{Key, Value};
+
+/// JSON that is nested deeper than this is not read.
+const MAX_DEPTH: usize = 256;
+
+impl Value {
+    /// Reads JSON as its declaration says; fields that are not declared are not seen.
+    ///
+    /// What is of another type than is declared is taken as it is, for the evaluation to refuse.
+    pub(super) fn of_declared(declared: &Declared, json: &Json) -> Option<Self> {
+        nested(declared, json, MAX_DEPTH)
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn nested(declared: &Declared, json: &Json, depth: usize) -> Option<Value> {
+    let below = depth.checked_sub(1)?;
+    let plain = || Value::from_json(json);
+    Some(match (&declared.shape, json) {
+        (Shape::Double, Json::Number(number)) => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
+        (Shape::Bytes, Json::String(text)) => match STANDARD.decode(text) {
+            Ok(bytes) => Value::Bytes(bytes.into()),
+            Err(_) => return plain(),
+        },
+        (Shape::Duration, Json::String(text)) => match parse_duration(text) {
+            Ok(duration) => duration,
+            Err(_) => return plain(),
+        },
+        (Shape::Timestamp, Json::String(text)) => match parse_timestamp(text) {
+            Ok(time) => time,
+            Err(_) => return plain(),
+        },
+        (Shape::Date, Json::String(text)) => match format!("{text}T00:00:00Z").parse::<Timestamp>() {
+            Ok(time) => Value::Timestamp(time),
+            Err(_) => return plain(),
+        },
+        (Shape::List(item, identity), Json::Array(items)) => {
+            let items = items.iter().map(|one| nested(item, one, below)).collect::<Option<_>>()?;
+            Value::List(Arc::new(List::new(items, identity.clone())))
+        }
+        (Shape::Map(value), Json::Object(members)) => {
+            let mut entries = BTreeMap::new();
+            for (name, member) in members {
+                entries.insert(Key::String(name.as_str().into()), nested(value, member, below)?);
+            }
+            Value::Map(Arc::new(entries))
+        }
+        (Shape::Object(fields), Json::Object(members)) => {
+            let mut entries = BTreeMap::new();
+            for (escaped, field) in &fields.named {
+                if let Some(member) = members.get(&field.name) {
+                    entries.insert(
+                        Key::String(escaped.as_str().into()),
+                        nested(&field.declared, member, below)?,
+                    );
+                }
+            }
+            Value::Map(Arc::new(entries))
+        }
+        _ => return plain(),
+    })
+}
