@@ -346,7 +346,7 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 fn check_output(wanted: Option<Type>, found: &Type) -> Result<(), CelError> {
     match wanted {
         Some(wanted) if wanted != *found => {
-            Err(CelError::OutputType { wanted: wanted.to_string(), found: found.to_string() })
+            Err(CelError::OutputType { wanted: wanted.full_name(), found: found.full_name() })
         }
         _ => Ok(()),
     }

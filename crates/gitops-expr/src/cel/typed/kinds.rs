@@ -66,6 +66,19 @@ impl Type {
         }
     }
 
+    /// Returns the name of the type as programs know it: those of protocol buffers have their whole names.
+    pub(in crate::cel) fn full_name(&self) -> String {
+        match self {
+            Type::Duration => "google.protobuf.Duration".to_owned(),
+            Type::Timestamp => "google.protobuf.Timestamp".to_owned(),
+            Type::List(item) => format!("list({})", item.full_name()),
+            Type::Map(parts) => format!("map({}, {})", parts.0.full_name(), parts.1.full_name()),
+            Type::Optional(value) => format!("optional_type({})", value.full_name()),
+            Type::Type(Some(of)) => format!("type({})", of.full_name()),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether the type can be null.
     fn is_nullable(&self) -> bool {
         matches!(
