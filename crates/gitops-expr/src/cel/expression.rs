@@ -259,6 +259,28 @@ impl Expression {
         }
     }
 
+    /// Returns whether the expression is true of some variables, which are not copied.
+    ///
+    /// # Errors
+    /// As [`evaluate_bool`](Self::evaluate_bool).
+    pub fn holds(&self, variables: &[(&str, &Json)]) -> Result<bool, CelError> {
+        match self.value_of(variables.iter().copied())? {
+            Value::Bool(value) => Ok(value),
+            other => Err(self.other_type("boolean", &other)),
+        }
+    }
+
+    /// Returns the text that the expression yields of some variables, which are not copied.
+    ///
+    /// # Errors
+    /// As [`evaluate_string`](Self::evaluate_string).
+    pub fn says(&self, variables: &[(&str, &Json)]) -> Result<String, CelError> {
+        match self.value_of(variables.iter().copied())? {
+            Value::String(text) => Ok(text.to_string()),
+            other => Err(self.other_type("string", &other)),
+        }
+    }
+
     /// Returns the text that the expression yields.
     ///
     /// # Errors
@@ -285,18 +307,22 @@ impl Expression {
     }
 
     fn value(&self, variables: &Map<String, Json>) -> Result<Value, CelError> {
+        self.value_of(variables.iter().map(|(name, json)| (name.as_str(), json)))
+    }
+
+    fn value_of<'v>(&self, variables: impl Iterator<Item = (&'v str, &'v Json)>) -> Result<Value, CelError> {
         let failed = |why: String| CelError::Evaluate { expression: self.text.to_string(), why };
         let mut known = BTreeMap::new();
         let too_deep = |name: &str| failed(format!("{name} is nested too deeply"));
         for (name, json) in variables {
-            let value = match self.variables.iter().find(|variable| variable.name == *name) {
+            let value = match self.variables.iter().find(|variable| variable.name == name) {
                 Some(variable) => {
                     let value = Value::of_declared(&variable.declared, json);
                     value.map(|value| if variable.optional { Value::some(value) } else { value })
                 }
                 None => Value::from_json(json),
             };
-            known.insert(name.clone(), value.ok_or_else(|| too_deep(name))?);
+            known.insert(name.to_owned(), value.ok_or_else(|| too_deep(name))?);
         }
         for variable in self.variables.iter().filter(|variable| variable.optional) {
             known.entry(variable.name.clone()).or_insert(Value::Optional(None));

@@ -48,8 +48,7 @@ fn answers_are_those_of_cel_go() {
             surprises.push(format!("{text}: {got:?}, cel-go {record}"));
         }
         let (found, want) = (checked(text), record["check"].as_str().unwrap());
-        let equal =
-            found == want || want == "map(null_type, int)";
+        let equal = found == want || want == "map(null_type, int)";
         if equal == OTHER_TYPE.contains(&text) {
             surprises.push(format!("{text}: checked as {found}, by cel-go as {want}"));
         }

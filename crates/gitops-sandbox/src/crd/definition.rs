@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::structural;
-use crate::lifecycle::names;
+use super::names::{is_true, set_condition};
+use super::{conversion, versions};
+use crate::lifecycle::names as rules;
 use crate::wire::status::Cause;
 
 /// Adds what a definition does not say.
@@ -53,307 +54,185 @@ pub(crate) fn remember_storage(object: &mut Value) {
     }
 }
 
-/// Returns the status after the names were compared with those that others of the group have.
-pub(crate) fn accept(definition: &Value, others: &[Value], now: &str) -> Value {
-    let names = &definition["spec"]["names"];
-    let group = &definition["spec"]["group"];
-    let mut accepted = definition["status"]["acceptedNames"].clone();
-    let others: Vec<&Value> = others
-        .iter()
-        .filter(|other| {
-            other["spec"]["group"] == *group && other["metadata"]["name"] != definition["metadata"]["name"]
-        })
-        .map(|other| &other["status"]["acceptedNames"])
-        .collect();
-    let resource_taken = |name: &Value| {
-        others.iter().any(|other| {
-            other["plural"] == *name
-                || other["singular"] == *name
-                || other["shortNames"].as_array().is_some_and(|names| names.contains(name))
-        })
-    };
-    let kind_taken =
-        |name: &Value| others.iter().any(|other| other["kind"] == *name || other["listKind"] == *name);
-    let mut conflict = None;
-    for (field, taken, reason) in [
-        ("plural", resource_taken(&names["plural"]), "PluralConflict"),
-        ("singular", resource_taken(&names["singular"]), "SingularConflict"),
-    ] {
-        if taken {
-            conflict = Some((reason, names[field].clone()));
-        } else if !names[field].is_null() && conflict.is_none() {
-            accepted[field] = names[field].clone();
-        }
-    }
-    let short = names["shortNames"].as_array().cloned().unwrap_or_default();
-    match short.iter().find(|name| resource_taken(name)) {
-        Some(name) => conflict = Some(("ShortNamesConflict", name.clone())),
-        None if !short.is_empty() => accepted["shortNames"] = json!(short),
-        None => {}
-    }
-    for (field, reason) in [("kind", "KindConflict"), ("listKind", "ListKindConflict")] {
-        if kind_taken(&names[field]) {
-            conflict = Some((reason, names[field].clone()));
-        } else {
-            accepted[field] = names[field].clone();
-        }
-    }
-    if let Some(categories) = names.get("categories") {
-        accepted["categories"] = categories.clone();
-    }
-    let stamp = json!(now);
-    let conditions = match conflict {
-        Some((reason, name)) => {
-            // Without all its names nothing of it is taken up but what nobody else has.
-            for field in ["singular", "kind", "listKind"] {
-                if let (true, Some(map)) = (field != "kind", accepted.as_object_mut()) {
-                    map.remove(field);
-                }
-            }
-            accepted["kind"] = json!("");
-            let message = format!("{name} is already in use");
-            json!([
-                condition("NamesAccepted", "False", reason, &message, &stamp),
-                condition("Established", "False", "NotAccepted", "not all names are accepted", &stamp),
-            ])
-        }
-        None => json!([
-            condition("NamesAccepted", "True", "NoConflicts", "no conflicts found", &stamp),
-            condition(
-                "Established",
-                "True",
-                "InitialNamesAccepted",
-                "the initial names have been accepted",
-                &stamp
-            ),
-        ]),
-    };
-    let mut status = definition["status"].clone();
-    status["conditions"] = conditions;
-    status["acceptedNames"] = accepted;
-    status
-}
-
-fn condition(name: &str, status: &str, reason: &str, message: &str, now: &Value) -> Value {
-    json!({"type": name, "status": status, "lastTransitionTime": now, "reason": reason, "message": message})
-}
-
 /// Says that the instances are being removed.
 pub(super) fn set_terminating(object: &mut Value, now: Timestamp) {
-    let now = json!(Timestamp::from_second(now.as_second()).unwrap_or(now).to_string());
-    let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
-    let condition = condition("Terminating", "True", "InstanceDeletionPending", message, &now);
-    if let Some(conditions) = object["status"]["conditions"].as_array_mut()
-        && !conditions.iter().any(|known| known["type"] == "Terminating")
-    {
-        conditions.push(condition);
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now).to_string();
+    if object["status"]["conditions"].is_array() && !is_true(object, "Terminating") {
+        let why = ("True", "InstanceDeletionPending");
+        let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+        set_condition(&mut object["status"], "Terminating", why, message, &now);
     }
 }
 
-/// Checks a definition.
+/// Checks a definition (`apiextensions/validation/validation.go` of the server).
 pub(crate) fn validate_definition(object: &Value, old: Option<&Value>) -> Vec<Cause> {
     let mut causes = Vec::new();
     let spec = &object["spec"];
-    let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
-    let (group, plural) = (text(spec, "group"), text(&spec["names"], "plural"));
-    let wanted = format!("{plural}.{group}");
-    if object["metadata"]["name"] != wanted.as_str() {
-        let why = "must be spec.names.plural+\".\"+spec.group";
-        causes.push(Cause::invalid("metadata.name", &object["metadata"]["name"], why));
+    if old.is_none() {
+        name(object, &mut causes);
     }
-    if group.is_empty() {
-        causes.push(Cause::required("spec.group", ""));
-    } else {
-        causes.extend(
-            names::subdomain(&group).iter().map(|why| Cause::invalid("spec.group", &spec["group"], why)),
-        );
-        if !group.contains('.') {
-            let why = "should be a domain with at least one dot";
-            causes.push(Cause::invalid("spec.group", &spec["group"], why));
-        }
+    group_and_scope(spec, &mut causes);
+    versions::check(spec, &mut causes);
+    conversion::check(spec, &mut causes);
+    if let Some(old) = old {
+        unchanged(object, old, &mut causes);
     }
-    match text(spec, "scope").as_str() {
-        "" => causes.push(Cause::required("spec.scope", "")),
-        "Cluster" | "Namespaced" => {}
-        _ => causes.push(Cause::not_supported("spec.scope", &spec["scope"], &["Cluster", "Namespaced"])),
-    }
-    versions(object, &mut causes);
-    check_names(&spec["names"], &mut causes);
-    let conversion = &spec["conversion"];
-    match text(conversion, "strategy").as_str() {
-        "" | "None" => {}
-        "Webhook" => {
-            if conversion["webhook"]["clientConfig"].is_null() {
-                let why = "required when strategy is set to Webhook";
-                causes.push(Cause::required("spec.conversion.webhookClientConfig", why));
-            }
-            if conversion["webhook"]["conversionReviewVersions"].as_array().is_none_or(Vec::is_empty) {
-                causes.push(Cause::required("spec.conversion.conversionReviewVersions", ""));
-            }
-        }
-        _ => {
-            let field = "spec.conversion.strategy";
-            causes.push(Cause::not_supported(field, &conversion["strategy"], &["None", "Webhook"]));
-        }
-    }
+    check_names(&object["status"]["acceptedNames"], "status.acceptedNames", &mut causes);
+    stored_versions(object, &mut causes);
+    approval(object, old, &mut causes);
     if spec["preserveUnknownFields"] == true {
         let why = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
         causes.push(Cause::invalid("spec.preserveUnknownFields", &json!(true), why));
     }
-    let listed = |name: &Value| {
-        spec["versions"]
-            .as_array()
-            .is_some_and(|versions| versions.iter().any(|version| version["name"] == *name))
-    };
-    if let Some(old) = old {
-        let established = old["status"]["conditions"].as_array().is_some_and(|conditions| {
-            conditions
-                .iter()
-                .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
-        });
-        for (position, stored) in
-            object["status"]["storedVersions"].as_array().into_iter().flatten().enumerate()
-        {
-            if !listed(stored) {
-                let name = stored.as_str().unwrap_or_default();
-                let why = format!(
-                    "missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {name} and removes {name} from status.storedVersions"
-                );
-                causes.push(Cause::invalid(format!("status.storedVersions[{position}]"), stored, &why));
-            }
-        }
-        // What a definition is does not change.
-        let mut immutable = Vec::new();
-        let was = &old["spec"];
-        if spec["group"] != was["group"] {
-            immutable.push(Cause::invalid("spec.group", &spec["group"], "field is immutable"));
-        }
-        if established && spec["scope"] != was["scope"] {
-            immutable.push(Cause::invalid("spec.scope", &spec["scope"], "field is immutable"));
-        }
-        if established && spec["names"]["plural"] != was["names"]["plural"] {
-            immutable.push(Cause::invalid(
-                "spec.names.plural",
-                &spec["names"]["plural"],
-                "field is immutable",
-            ));
-        }
-        causes.retain(|cause| cause.field != "metadata.name");
-        causes.extend(immutable);
-    }
     causes
 }
 
-fn check_names(names: &Value, causes: &mut Vec<Cause>) {
+fn name(object: &Value, causes: &mut Vec<Cause>) {
+    let spec = &object["spec"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let wanted = format!("{}.{}", text(&spec["names"]["plural"]), text(&spec["group"]));
+    if object["metadata"]["name"] != wanted.as_str() {
+        let why = "must be spec.names.plural+\".\"+spec.group";
+        causes.push(Cause::invalid("metadata.name", &object["metadata"]["name"], why));
+    }
+}
+
+fn group_and_scope(spec: &Value, causes: &mut Vec<Cause>) {
+    let group = spec["group"].as_str().unwrap_or_default();
+    let wrong = rules::subdomain(group);
+    if group.is_empty() {
+        causes.push(Cause::required("spec.group", ""));
+    } else if !wrong.is_empty() {
+        causes.push(Cause::invalid("spec.group", &spec["group"], &wrong.join(",")));
+    } else if !group.contains('.') {
+        let why = "should be a domain with at least one dot";
+        causes.push(Cause::invalid("spec.group", &spec["group"], why));
+    }
+    match spec["scope"].as_str().unwrap_or_default() {
+        "" => causes.push(Cause::required("spec.scope", "")),
+        "Cluster" | "Namespaced" => {}
+        _ => causes.push(Cause::not_supported("spec.scope", &spec["scope"], &["Cluster", "Namespaced"])),
+    }
+}
+
+/// Checks names that a definition asks for or has.
+pub(super) fn check_names(names: &Value, path: &str, causes: &mut Vec<Cause>) {
     let text = |name: &str| names[name].as_str().unwrap_or_default();
+    let at = |name: &str| format!("{path}.{name}");
     for name in ["plural", "singular", "kind", "listKind"] {
-        let given = text(name).to_lowercase();
-        let field = format!("spec.names.{name}");
-        if given.is_empty() {
-            causes.push(Cause::required(field, ""));
-        } else {
-            let why = names::label_1035(if name.ends_with("ind") { &given } else { text(name) });
-            causes.extend(why.iter().map(|why| Cause::invalid(field.clone(), &names[name], why)));
+        let is_kind = name.ends_with("ind");
+        let given = if is_kind { text(name).to_lowercase() } else { text(name).to_owned() };
+        let wrong = rules::label_1035(&given);
+        if !given.is_empty() && !wrong.is_empty() {
+            let before = if is_kind { "may have mixed case, but should otherwise match: " } else { "" };
+            causes.push(Cause::invalid(at(name), &names[name], &format!("{before}{}", wrong.join(","))));
         }
     }
+    let mut listed = |field: &str| {
+        for (place, name) in names[field].as_array().into_iter().flatten().enumerate() {
+            let wrong = rules::label_1035(name.as_str().unwrap_or_default());
+            if !wrong.is_empty() {
+                let field = format!("{path}.{field}[{place}]");
+                causes.push(Cause::invalid(field, name, &wrong.join(",")));
+            }
+        }
+    };
+    listed("shortNames");
+    listed("categories");
     if !text("kind").is_empty() && text("kind") == text("listKind") {
         let why = "kind and listKind may not be the same";
-        causes.push(Cause::invalid("spec.names.listKind", &names["listKind"], why));
+        causes.push(Cause::invalid(at("listKind"), &names["listKind"], why));
     }
 }
 
-fn versions(object: &Value, causes: &mut Vec<Cause>) {
-    let spec = &object["spec"];
-    let all: Vec<&Value> = spec["versions"].as_array().into_iter().flatten().collect();
-    let shared = |name: &str| all.iter().all(|version| version[name] == all[0][name]);
-    let mut stored = Vec::new();
-    let mut twice = false;
-    for (position, version) in all.iter().enumerate() {
-        let at = format!("spec.versions[{position}]");
-        let name = version["name"].as_str().unwrap_or_default();
-        let why = names::label_1035(name);
-        causes.extend(why.iter().map(|why| Cause::invalid(format!("{at}.name"), &version["name"], why)));
-        twice |= all.iter().take(position).any(|other| other["name"] == version["name"]);
-        if version["storage"] == true {
-            stored.push(&version["name"]);
+/// What a definition is does not change.
+fn unchanged(object: &Value, old: &Value, causes: &mut Vec<Cause>) {
+    let (spec, was) = (&object["spec"], &old["spec"]);
+    let mut same = |field: &str, new: &Value, old: &Value| {
+        if new != old {
+            causes.push(Cause::invalid(field, new, "field is immutable"));
         }
-        // What all versions share is the definition's, not theirs.
-        let place = |name: &str, own: &str, of_all: &str| {
-            if shared(name) { of_all.to_owned() } else { format!("{at}.{own}") }
-        };
-        let schema = &version["schema"]["openAPIV3Schema"];
-        if schema.is_null() {
-            causes.push(Cause::required(format!("{at}.schema.openAPIV3Schema"), ""));
-        } else if position == 0 || !shared("schema") {
-            let path = place("schema", "schema.openAPIV3Schema", "spec.validation.openAPIV3Schema");
-            structural::check(schema, &path, causes);
-        }
-        if position == 0 || !shared("subresources") {
-            check_scale(
-                &version["subresources"]["scale"],
-                &place("subresources", "subresources", "spec.subresources"),
-                causes,
-            );
-        }
-        if position == 0 || !shared("selectableFields") {
-            let path = place("selectableFields", "selectableFields", "spec.selectableFields");
-            for (position, field) in version["selectableFields"].as_array().into_iter().flatten().enumerate()
-            {
-                selectable(schema, &field["jsonPath"], &format!("{path}[{position}].jsonPath"), causes);
-            }
-        }
+    };
+    if is_true(old, "Established") {
+        same("spec.scope", &spec["scope"], &was["scope"]);
+        same("spec.names.kind", &spec["names"]["kind"], &was["names"]["kind"]);
     }
-    if let Some(first) = all.first() {
-        let why = names::label_1035(first["name"].as_str().unwrap_or_default());
-        causes.extend(why.iter().map(|why| Cause::invalid("spec.version", &first["name"], why)));
-    }
-    if twice {
-        causes.push(Cause::invalid("spec.versions", &spec["versions"], "must contain unique version names"));
-    }
-    if stored.len() != 1 {
-        let why = "must have exactly one version marked as storage version";
-        causes.push(Cause::invalid("spec.versions", &spec["versions"], why));
-        if let (Some(last), Some(known)) = (stored.last(), object["status"]["storedVersions"].as_array())
-            && !known.contains(last)
-        {
-            let why = format!("must have the storage version {}", last.as_str().unwrap_or_default());
-            causes.push(Cause::invalid("status.storedVersions", &object["status"]["storedVersions"], &why));
-        }
-    }
+    same("spec.group", &spec["group"], &was["group"]);
+    same("spec.names.plural", &spec["names"]["plural"], &was["names"]["plural"]);
 }
 
-fn check_scale(scale: &Value, path: &str, causes: &mut Vec<Cause>) {
-    if scale.is_null() {
+/// Versions in which objects are stored must stay.
+fn stored_versions(object: &Value, causes: &mut Vec<Cause>) {
+    let field = "status.storedVersions";
+    let stored = &object["status"]["storedVersions"];
+    let known: &[Value] = stored.as_array().map_or(&[], Vec::as_slice);
+    if known.is_empty() {
+        causes.push(Cause::invalid(field, stored, "must have at least one stored version"));
         return;
     }
-    for (name, root) in
-        [("specReplicasPath", ".spec"), ("statusReplicasPath", ".status"), ("labelSelectorPath", "")]
-    {
-        let given = scale[name].as_str().unwrap_or_default();
-        let field = format!("{path}.scale.{name}");
-        if given.is_empty() {
-            if !root.is_empty() {
-                causes.push(Cause::required(field, ""));
-            }
-            continue;
+    let versions = object["spec"]["versions"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    for version in versions {
+        if version["storage"] == true && !known.contains(&version["name"]) {
+            let why =
+                format!("must have the storage version {}", version["name"].as_str().unwrap_or_default());
+            causes.push(Cause::invalid(field, stored, &why));
         }
-        let under = |root: &str| given.starts_with(&format!("{root}."));
-        if !root.is_empty() && !under(root) {
-            causes.push(Cause::invalid(field, &scale[name], &format!("should be a json path under {root}")));
-        } else if root.is_empty() && !under(".spec") && !under(".status") {
-            let why = "should be a json path under either .status or .spec";
-            causes.push(Cause::invalid(field, &scale[name], why));
+    }
+    for (place, stored) in known.iter().enumerate() {
+        if !versions.iter().any(|version| version["name"] == *stored) {
+            let name = stored.as_str().unwrap_or_default();
+            let why = format!(
+                "missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {name} and removes {name} from status.storedVersions"
+            );
+            causes.push(Cause::invalid(format!("{field}[{place}]"), stored, &why));
         }
     }
 }
 
-fn selectable(schema: &Value, path: &Value, field: &str, causes: &mut Vec<Cause>) {
-    let found = structural::lookup(schema, path.as_str().unwrap_or_default());
-    if found.is_null() {
-        let why = "is an invalid path: does not refer to a valid field";
-        causes.push(Cause::invalid(field, path, why));
-    } else if !matches!(found["type"].as_str(), Some("string" | "boolean" | "integer")) {
-        let why = "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.";
-        causes.push(Cause::invalid(field, path, why));
+const APPROVED: &str = "api-approved.kubernetes.io";
+
+/// What a definition in a group of the community says of its approval.
+#[derive(PartialEq)]
+enum Approval {
+    Missing,
+    Bypassed,
+    Given,
+    Wrong,
+}
+
+fn approval_of(object: &Value) -> Approval {
+    let text = object["metadata"]["annotations"][APPROVED].as_str().unwrap_or_default();
+    let is_url = url::Url::parse(text).is_ok_and(|url| url.has_host());
+    match text {
+        "" => Approval::Missing,
+        _ if text.starts_with("unapproved") => Approval::Bypassed,
+        _ if is_url => Approval::Given,
+        _ => Approval::Wrong,
+    }
+}
+
+fn approval(object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
+    let group = object["spec"]["group"].as_str().unwrap_or_default();
+    let protected = ["k8s.io", "kubernetes.io"].iter().any(|domain| {
+        group.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    });
+    let now = approval_of(object);
+    if !protected || old.is_some_and(|old| approval_of(old) == now) {
+        return;
+    }
+    let field = format!("metadata.annotations[{APPROVED}]");
+    let see = "see https://github.com/kubernetes/enhancements/pull/1111";
+    match now {
+        Approval::Missing => {
+            let why = format!("protected groups must have approval annotation {APPROVED:?}, {see}");
+            causes.push(Cause::required(field, &why));
+        }
+        Approval::Wrong => {
+            let why = format!(
+                "protected groups must have approval annotation {APPROVED:?} with either a URL or a reason starting with \"unapproved\", {see}"
+            );
+            causes.push(Cause::invalid(field, &object["metadata"]["annotations"][APPROVED], &why));
+        }
+        Approval::Bypassed | Approval::Given => {}
     }
 }

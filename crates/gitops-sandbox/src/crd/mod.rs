@@ -1,13 +1,19 @@
 //! Custom resources: definitions, and what they make of objects.
 
+mod conversion;
 mod correlate;
+mod declare;
 mod defaulting;
 mod definition;
+mod metadata;
+mod names;
 mod objects;
+mod paths;
 mod pruning;
 mod rules;
 mod structural;
 mod validation;
+mod versions;
 
 use std::sync::Arc;
 
@@ -20,7 +26,7 @@ use crate::server::Server;
 use crate::store::{Expect, Key};
 
 pub(crate) use definition::{default_definition, prepare_definition, remember_storage, validate_definition};
-pub(crate) use objects::{Nulls, beside_status, decode, ratcheted, read, validate_object};
+pub(crate) use objects::{Nulls, beside_status, coerce_to, decode, read, validate_object};
 
 const CRDS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
@@ -43,6 +49,8 @@ pub(crate) struct Version {
     pub(crate) storage: bool,
     /// The definition's entry: schema, subresources, columns.
     pub(crate) entry: Value,
+    /// The rules of the schema, ready to be evaluated.
+    rules: Option<rules::Rules>,
 }
 
 impl Custom {
@@ -72,6 +80,11 @@ impl Custom {
         self.version(version).map_or(&NONE, |version| &version.entry["schema"]["openAPIV3Schema"])
     }
 
+    /// Returns the rules of a version, if it has any.
+    pub(crate) fn rules(&self, version: &str) -> Option<&rules::Rules> {
+        self.version(version)?.rules.as_ref()
+    }
+
     pub(crate) fn preserves_all(&self) -> bool {
         self.definition["spec"]["preserveUnknownFields"] == true
     }
@@ -96,28 +109,26 @@ pub(crate) fn storage_path(kind: &Kind) -> String {
 /// Takes up what was written, if it says what kinds there are.
 pub(crate) fn after_write(server: &Arc<Server>, kind: &Kind, object: &Value) {
     if *kind.resource == *CRDS {
-        if object["status"]["conditions"].is_null() {
-            return accept_names(server, object);
-        }
         install(server, object);
+        accept_names(server, object);
         finish_deletion(server, object);
     }
 }
 
-/// Accepts the names of a new definition at once, where a real server takes a moment.
+/// Accepts the names of a definition at once, where a real server takes a moment.
 fn accept_names(server: &Arc<Server>, written: &Value) {
-    let name = written["metadata"]["name"].as_str().unwrap_or_default();
-    let others = server.store.list(CRDS, "", None, None, 0).map(|page| page.items).unwrap_or_default();
-    let others: Vec<Value> =
-        others.iter().filter_map(|stored| serde_json::from_slice(&stored.bytes).ok()).collect();
     let Some(kind) = server.kinds.find("apiextensions.k8s.io", "v1", "customresourcedefinitions") else {
         return;
     };
-    let key = Key::new(&CRDS.into(), "", name);
+    let key = Key::new(&CRDS.into(), "", written["metadata"]["name"].as_str().unwrap_or_default());
     let Some(stored) = server.store.get(&key) else { return };
     let live = crate::lifecycle::load(&kind, &stored);
+    let status = names::accept(&live, &definitions(server), &server.clock.stamp());
+    if status == live["status"] {
+        return;
+    }
     let mut new = live.clone();
-    new["status"] = definition::accept(&live, &others, &server.clock.stamp());
+    new["status"] = status;
     let mut new = crate::apply::track(server, &kind, "status", &live, new, "kube-apiserver");
     crate::lifecycle::to_storage(&kind, &mut new);
     let write = |revision: u64| {
@@ -129,10 +140,26 @@ fn accept_names(server: &Arc<Server>, written: &Value) {
     }
 }
 
+/// Returns all definitions.
+fn definitions(server: &Arc<Server>) -> Vec<Value> {
+    let page = server.store.list(CRDS, "", None, None, 0).map(|page| page.items).unwrap_or_default();
+    page.iter().filter_map(|stored| serde_json::from_slice(&stored.bytes).ok()).collect()
+}
+
+/// Gives the names of a definition that is gone to those that wait for them.
+fn release_names(server: &Arc<Server>, gone: &Value) {
+    for other in definitions(server) {
+        if other["spec"]["group"] == gone["spec"]["group"] && !names::is_true(&other, "NamesAccepted") {
+            accept_names(server, &other);
+        }
+    }
+}
+
 /// Takes up what was removed, if it said what kinds there are.
 pub(crate) fn after_delete(server: &Arc<Server>, kind: &Kind, object: &Value) {
     if *kind.resource == *CRDS {
         server.kinds.set_custom(object["metadata"]["name"].as_str().unwrap_or_default(), Vec::new());
+        release_names(server, object);
     }
     if let Some(custom) = &kind.custom {
         // The last object that was held may have been what its definition waited for.
@@ -153,10 +180,7 @@ pub(crate) fn on_delete(kind: &Kind, object: &mut Value, now: Timestamp) {
 /// Serves the kinds of a definition.
 pub(crate) fn install(server: &Arc<Server>, definition: &Value) {
     let name = definition["metadata"]["name"].as_str().unwrap_or_default();
-    let established = definition["status"]["conditions"].as_array().is_some_and(|conditions| {
-        conditions.iter().any(|condition| condition["type"] == "Established" && condition["status"] == "True")
-    });
-    if !established {
+    if !names::is_true(definition, "Established") {
         return server.kinds.set_custom(name, Vec::new());
     }
     let before = server
@@ -171,6 +195,7 @@ pub(crate) fn install(server: &Arc<Server>, definition: &Value) {
         name: entry["name"].as_str().unwrap_or_default().to_owned(),
         served: entry["served"] == true,
         storage: entry["storage"] == true,
+        rules: rules::Rules::read(&entry["schema"]["openAPIV3Schema"], true),
         entry: entry.clone(),
     });
     let custom = Arc::new(Custom {
@@ -238,6 +263,7 @@ fn finish_deletion(server: &Arc<Server>, definition: &Value) {
         if empty {
             if server.store.remove(&key, expect, |revision| write(&mut definition, revision)).is_ok() {
                 server.kinds.set_custom(&name, Vec::new());
+                release_names(&server, &definition);
             }
         } else {
             let _ = server.store.put(&key, expect, |revision| write(&mut definition, revision));

@@ -2,14 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Custom, defaulting, pruning, rules, validation};
+use super::metadata::{self, Malformed};
+use super::rules::Outcome;
+use super::{Custom, defaulting, pruning, validation};
 use crate::lifecycle::Part;
 use crate::schema::Kind;
-use crate::schema::decode::{self as go, Findings};
-use crate::schema::go_types::go_types;
+use crate::schema::decode::Findings;
 use crate::wire::status::Cause;
-
-const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 /// What becomes of nulls that a schema does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,33 +29,18 @@ pub(crate) fn decode(
 ) -> Result<Value, String> {
     let mut object = value.clone();
     let Some(map) = object.as_object_mut() else { return Err("the object is no map".to_owned()) };
-    if let Some(of) = go_types().named(OBJECT_META) {
-        let mut inner = Findings::default();
-        let given = map.get("metadata").cloned().unwrap_or_else(|| json!({}));
-        let metadata = match given {
-            Value::Object(_) | Value::Null => {
-                go::decode(&given, of, &mut inner).map_err(|mismatch| mismatch.0)?
-            }
-            other => {
-                let found = match other {
-                    Value::String(_) => "string",
-                    Value::Array(_) => "array",
-                    Value::Bool(_) => "bool",
-                    _ => "number",
-                };
-                return Err(format!("json: cannot unmarshal {found} into Go value of type v1.ObjectMeta"));
-            }
-        };
-        findings.unknown.extend(inner.unknown.iter().map(|path| format!("metadata.{path}")));
-        map.insert("metadata".to_owned(), metadata);
-    }
+    let mut inner = Findings::default();
+    let given = map.get("metadata").cloned().unwrap_or_else(|| json!({}));
+    let read = metadata::decoded(&given, &mut inner)?;
+    findings.unknown.extend(inner.unknown.iter().map(|path| format!("metadata.{path}")));
+    map.insert("metadata".to_owned(), read);
     let schema = custom.schema(&kind.version);
     if !schema.is_null() {
         if !custom.preserves_all() {
-            let mut unknown = Vec::new();
-            pruning::prune(schema, &mut object, "", &mut unknown);
-            findings.unknown.extend(unknown);
+            pruning::prune(schema, &mut object, &mut findings.unknown);
         }
+        metadata::coerce(schema, &mut object, "", Malformed::Refused, &mut findings.unknown)
+            .map_err(|cause| cause.text())?;
         if nulls == Nulls::Dropped {
             defaulting::drop_nulls(schema, &mut object);
         }
@@ -65,16 +49,29 @@ pub(crate) fn decode(
     Ok(object)
 }
 
-/// Reads a stored object in a version.
+/// Reads a stored object in a version: what it was stored as has a say first, and its defaults are the only ones.
 pub(crate) fn read(custom: &Custom, version: &str, object: &mut Value) {
+    let stored = object["apiVersion"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
+    let stored = if custom.version(stored).is_some() { stored } else { version }.to_owned();
+    coerce_to(custom, &stored, object);
+    defaulting::add(custom.schema(&stored), object);
+    if stored != version {
+        coerce_to(custom, version, object);
+    }
+}
+
+/// Takes out of an object what a version does not know.
+pub(crate) fn coerce_to(custom: &Custom, version: &str, object: &mut Value) {
     let schema = custom.schema(version);
     if schema.is_null() {
         return;
     }
     if !custom.preserves_all() {
-        pruning::prune(schema, object, "", &mut Vec::new());
+        pruning::prune(schema, object, &mut Vec::new());
+        defaulting::drop_nulls(schema, object);
     }
-    defaulting::add(schema, object);
+    // Nothing is refused here.
+    let _ = metadata::coerce(schema, object, "", Malformed::Dropped, &mut Vec::new());
 }
 
 /// Returns the fields beside the status: what a write to `/status` does not change.
@@ -101,120 +98,134 @@ pub(crate) fn validate_object(
     object: &Value,
     old: Option<&Value>,
     part: Part,
-) -> Vec<Cause> {
-    let mut causes = Vec::new();
+) -> Outcome {
     if object["kind"] != kind.kind.as_str() {
         let why = format!("must be {}", kind.kind);
-        return vec![Cause::invalid("kind", &object["kind"], &why)];
+        return Outcome::refused(vec![Cause::invalid("kind", &object["kind"], &why)]);
     }
     let schema = custom.schema(&kind.version);
-    if part == Part::Main {
-        check_scale(custom, kind, object, &mut causes);
+    let mut causes = Vec::new();
+    if part == Part::Status {
+        if let Some(status) = object.get("status") {
+            let before = old.and_then(|old| old.get("status"));
+            causes = validation::validate(&schema["properties"]["status"], status, before, "");
+            for cause in &mut causes {
+                let dot = if cause.field.is_empty() || cause.field.starts_with('[') { "" } else { "." };
+                cause.field = format!("status{dot}{}", cause.field);
+            }
+        }
+    } else {
+        causes.extend(validation::validate(schema, object, old, ""));
+        check_scale(custom, kind, object, "specReplicasPath", &mut causes);
     }
-    // A write to one part is held against its schema only.
-    let names: Vec<&str> = match part {
-        Part::Status => vec!["status"],
-        _ => Vec::new(),
+    check_scale(custom, kind, object, "statusReplicasPath", &mut causes);
+    check_selector(custom, kind, object, &mut causes);
+    if part != Part::Status {
+        metadata::validate(schema, object, "", &mut causes);
+    }
+    // Items that stood twice before may go on doing so.
+    let repeated = |object: &Value| {
+        let mut found = Vec::new();
+        validation::duplicates(schema, object, "", &mut found);
+        found
     };
-    let mut own = object.clone();
-    if let Some(map) = own.as_object_mut() {
-        for name in ["apiVersion", "kind", "metadata"] {
-            map.remove(name);
-        }
-        if !names.is_empty() {
-            map.retain(|name, _| names.contains(&name.as_str()));
-        }
+    if old.is_none_or(|old| repeated(old).is_empty()) {
+        causes.extend(repeated(object));
     }
-    let mut found = validation::validate(&without_required_metadata(schema, &names), &own, old, "");
-    embedded(schema, &own, "", &mut found);
-    validation::duplicates(schema, &own, old, "", &mut found);
-    let valid = found.is_empty();
-    causes.extend(found);
-    if valid {
-        rules::evaluate(schema, object, old, "", &mut causes);
+    let Some(rules) = custom.rules(&kind.version) else { return Outcome::refused(causes) };
+    if causes.iter().any(|cause| BLOCKING.contains(&cause.reason)) {
+        let why = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+        causes.push(Cause::invalid("<nil>", &Value::Null, why));
+        return Outcome::refused(causes);
     }
-    causes
+    let mut outcome = rules.evaluate(object, old, "");
+    causes.append(&mut outcome.causes);
+    outcome.causes = causes;
+    outcome
 }
 
-/// The schema of the root, without what is required of parts that are not looked at.
-fn without_required_metadata(schema: &Value, only: &[&str]) -> Value {
-    let mut schema = schema.clone();
-    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
-        required.retain(|name| {
-            let name = name.as_str().unwrap_or_default();
-            !matches!(name, "apiVersion" | "kind" | "metadata") && (only.is_empty() || only.contains(&name))
-        });
+/// What must be mended before rules are looked at.
+const BLOCKING: [&str; 5] = [
+    "FieldValueNotSupported",
+    "FieldValueRequired",
+    "FieldValueTooLong",
+    "FieldValueTooMany",
+    "FieldValueTypeInvalid",
+];
+
+/// Returns what a path of the Scale leads to.
+///
+/// # Errors
+/// With Go's words when there is something else on the way than an object.
+fn at_path<'o>(object: &'o Value, path: &str) -> Result<&'o Value, String> {
+    let mut value = object;
+    for part in path.trim_start_matches('.').split('.') {
+        if !value.is_object() {
+            if value.is_null() {
+                return Ok(&Value::Null);
+            }
+            let shown = if let Value::String(text) = value { text.clone() } else { value.to_string() };
+            let found = go_type(value);
+            return Err(format!(
+                "{path} accessor error: {shown} is of the type {found}, expected map[string]interface{{}}"
+            ));
+        }
+        value = value.get(part).unwrap_or(&Value::Null);
     }
-    schema
+    Ok(value)
 }
 
-/// Checks that embedded objects say what they are.
-fn embedded(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+fn go_type(value: &Value) -> &'static str {
     match value {
-        Value::Object(map) => {
-            if schema["x-kubernetes-embedded-resource"] == true {
-                for name in ["apiVersion", "kind"] {
-                    if value[name].as_str().unwrap_or_default().is_empty() {
-                        causes.push(Cause::required(format!("{path}.{name}"), ""));
-                    }
-                }
-            }
-            for (name, below) in map {
-                let property = &schema["properties"][name.as_str()];
-                let schema = if property.is_object() { property } else { &schema["additionalProperties"] };
-                if schema.is_object() {
-                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                    embedded(schema, below, &path, causes);
-                }
-            }
-        }
-        Value::Array(items) => {
-            for (position, item) in items.iter().enumerate() {
-                embedded(&schema["items"], item, &format!("{path}[{position}]"), causes);
-            }
-        }
-        _ => {}
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::Null => "<nil>",
     }
+}
+
+fn scale_path<'c>(custom: &'c Custom, kind: &Kind, name: &str) -> Option<&'c str> {
+    custom.version(&kind.version)?.entry["subresources"]["scale"][name].as_str()
 }
 
 /// Checks the replicas of a resource that has a Scale.
-fn check_scale(custom: &Custom, kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
-    let entry = custom.version(&kind.version).map(|version| &version.entry["subresources"]["scale"]);
-    for name in ["specReplicasPath", "statusReplicasPath"] {
-        let Some(path) = entry.and_then(|entry| entry[name].as_str()) else { continue };
-        let mut value = object;
-        for part in path.trim_start_matches('.').split('.') {
-            if !value.is_object() && !value.is_null() {
-                let (shown, found) = match value {
-                    Value::String(text) => (text.clone(), "string"),
-                    Value::Array(_) => (value.to_string(), "[]interface {}"),
-                    Value::Bool(_) => (value.to_string(), "bool"),
-                    _ => (value.to_string(), "int64"),
-                };
-                let why = format!(
-                    "{path} accessor error: {shown} is of the type {found}, expected map[string]interface{{}}"
-                );
-                causes.push(Cause::invalid(path, &json!(0), &why));
-                return;
+fn check_scale(custom: &Custom, kind: &Kind, object: &Value, name: &str, causes: &mut Vec<Cause>) {
+    let Some(path) = scale_path(custom, kind, name) else { return };
+    let mut refuse = |value: &Value, why: &str| causes.push(Cause::invalid(path, value, why));
+    match at_path(object, path) {
+        Err(why) => refuse(&json!(0), &why),
+        Ok(Value::Null) => {}
+        Ok(value) => match value.as_i64() {
+            None => {
+                let shown = if let Value::String(text) = value { text.clone() } else { value.to_string() };
+                let found = go_type(value);
+                let why = format!("{path} accessor error: {shown} is of the type {found}, expected int64");
+                refuse(&json!(0), &why);
             }
-            value = &value[part];
-        }
-        if value.as_i64().is_some_and(|number| number < 0) {
-            causes.push(Cause::invalid(path, value, "should be a non-negative integer"));
-        }
+            Some(number) if number < 0 => refuse(value, "should be a non-negative integer"),
+            Some(number) if number > i64::from(i32::MAX) => {
+                refuse(value, &format!("should be less than or equal to {}", i32::MAX));
+            }
+            Some(_) => {}
+        },
     }
 }
 
-/// Returns the rules that an object breaks and does not have to keep, for it broke them before.
-pub(crate) fn ratcheted(custom: &Custom, kind: &Kind, new: &Value, old: &Value, part: Part) -> Vec<String> {
-    if part == Part::Status {
-        return Vec::new();
+/// Checks the selector of a resource that has a Scale.
+fn check_selector(custom: &Custom, kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
+    let Some(path) = scale_path(custom, kind, "labelSelectorPath").filter(|path| !path.is_empty()) else {
+        return;
+    };
+    match at_path(object, path) {
+        Err(why) => causes.push(Cause::invalid(path, &json!(""), &why)),
+        Ok(Value::Null | Value::String(_)) => {}
+        Ok(value) => {
+            let found = go_type(value);
+            let why = format!("{path} accessor error: {value} is of the type {found}, expected string");
+            causes.push(Cause::invalid(path, &json!(""), &why));
+        }
     }
-    // What is broken though nothing changed was tolerated.
-    let schema = custom.schema(&kind.version);
-    let mut all = Vec::new();
-    rules::evaluate(schema, new, None, "", &mut all);
-    let mut kept = Vec::new();
-    rules::evaluate(schema, new, Some(old), "", &mut kept);
-    all.iter().filter(|cause| !kept.contains(cause)).map(Cause::text).collect()
 }

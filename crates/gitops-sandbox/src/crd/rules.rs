@@ -1,142 +1,271 @@
-//! CEL rules of schemas (`x-kubernetes-validations`).
+//! CEL rules of schemas (`x-kubernetes-validations`; `schema/cel/validation.go` of the server), read once for each
+//! definition.
 
-use gitops_expr::cel::{CelError, Environment, Expression, Limits};
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use gitops_expr::cel::{CelError, Expression};
+use serde_json::Value;
 
 use super::correlate::old_item;
+use super::declare::declare;
+use super::paths;
+use super::structural::environment;
 use crate::wire::status::{Cause, shown};
 
-/// The longest rule.
-const MAX_BYTES: usize = 64 * 1024;
+/// The longest text that a messageExpression may yield, in bytes.
+const MAX_MESSAGE: usize = 5 * 1024;
 
-/// Evaluates the rules of a schema; `old` is what the value was, where it can be told.
-pub(crate) fn evaluate(
-    schema: &Value,
-    value: &Value,
-    old: Option<&Value>,
-    path: &str,
-    causes: &mut Vec<Cause>,
-) {
-    let unchanged = old.is_some_and(|old| structured_merge::equal_values(old, value));
-    for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
-        if let Some(cause) = broken(rule, value, old, path)
-            && (!unchanged || cause.1)
-        {
-            causes.push(cause.0);
-        }
+/// The rules of a schema, and those of its parts.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    own: Vec<Rule>,
+    /// The type of the values, as the schema names it.
+    kind: String,
+    /// The schema of lists, which tells old items apart.
+    list: Option<Value>,
+    properties: BTreeMap<String, Rules>,
+    additional: Option<Box<Rules>>,
+    items: Option<Box<Rules>>,
+}
+
+#[derive(Debug)]
+struct Rule {
+    /// The expression, or why there is none.
+    expression: Result<Expression, String>,
+    message: Option<Expression>,
+    /// What is said of the rule: its message, or its text.
+    said: String,
+    /// The message, if it has one of its own.
+    fixed: Option<String>,
+    reason: &'static str,
+    /// The field below the value that is named when the rule is broken.
+    below: String,
+    /// Whether it is about the change.
+    transition: bool,
+    optional_old: bool,
+}
+
+/// What came of rules.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) causes: Vec<Cause>,
+    /// What was wrong before and was not touched.
+    pub(crate) warnings: Vec<String>,
+    spent: bool,
+    /// Whether what was wrong before is refused all the same.
+    strict: bool,
+}
+
+impl Outcome {
+    /// What is wrong beside rules.
+    pub(super) fn refused(causes: Vec<Cause>) -> Self {
+        Outcome { causes, ..Outcome::default() }
     }
-    match value {
-        Value::Object(map) => {
-            for (name, item) in map {
-                let property = &schema["properties"][name.as_str()];
-                let schema = if property.is_object() { property } else { &schema["additionalProperties"] };
-                if schema.is_object() {
-                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                    evaluate(schema, item, old.and_then(|old| old.get(name)), &path, causes);
+}
+
+impl Rules {
+    /// Reads the rules of a schema; none if there are none in it.
+    pub(crate) fn read(schema: &Value, is_resource: bool) -> Option<Rules> {
+        if !schema.is_object() {
+            return None;
+        }
+        let embedded = |schema: &Value| schema["x-kubernetes-embedded-resource"] == true;
+        let part = |schema: &Value| Self::read(schema, embedded(schema));
+        let properties: BTreeMap<String, Rules> = schema["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, property)| Some((name.clone(), part(property)?)))
+            .collect();
+        let additional = part(&schema["additionalProperties"]).map(Box::new);
+        let items = part(&schema["items"]).map(Box::new);
+        let own = read_rules(schema, is_resource);
+        if own.is_empty() && properties.is_empty() && additional.is_none() && items.is_none() {
+            return None;
+        }
+        let list = items.is_some().then(|| {
+            let mut list = schema.clone();
+            list["items"] = Value::Null;
+            list
+        });
+        let kind = schema["type"].as_str().unwrap_or_default().to_owned();
+        Some(Rules { own, kind, list, properties, additional, items })
+    }
+
+    /// Evaluates all rules; `old` is what the object was.
+    pub(crate) fn evaluate(&self, value: &Value, old: Option<&Value>, path: &str) -> Outcome {
+        let mut outcome = Outcome::default();
+        self.walk(value, old, false, path, &mut outcome);
+        outcome
+    }
+
+    /// As [`evaluate`](Self::evaluate), but what did not change must hold too.
+    pub(super) fn evaluate_strictly(&self, value: &Value, old: Option<&Value>, path: &str) -> Vec<Cause> {
+        let mut outcome = Outcome { strict: true, ..Outcome::default() };
+        self.walk(value, old, false, path, &mut outcome);
+        outcome.causes
+    }
+
+    fn walk(&self, value: &Value, old: Option<&Value>, above_same: bool, path: &str, outcome: &mut Outcome) {
+        if value.is_null() || outcome.spent {
+            return;
+        }
+        let old = old.filter(|old| !old.is_null());
+        let same = above_same || old.is_some_and(|old| structured_merge::equal_values(old, value));
+        for rule in &self.own {
+            self.hold(rule, value, old, same, path, outcome);
+            if outcome.spent {
+                return;
+            }
+        }
+        match value {
+            Value::Array(items) => {
+                let (Some(rules), Some(list)) = (&self.items, &self.list) else { return };
+                for (place, item) in items.iter().enumerate() {
+                    let before = old_item(list, item, old);
+                    rules.walk(item, before, same, &format!("{path}[{place}]"), outcome);
                 }
             }
+            Value::Object(map) => {
+                for (name, below) in map {
+                    let old = old.and_then(|old| old.get(name));
+                    if let Some(rules) = &self.additional {
+                        rules.walk(below, old, same, &format!("{path}[{name}]"), outcome);
+                    }
+                    if let Some(rules) = self.properties.get(name) {
+                        // What a version is called is not the object's own.
+                        let is_type = path.is_empty() && matches!(name.as_str(), "apiVersion" | "kind");
+                        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                        rules.walk(below, old, same && !is_type, &path, outcome);
+                    }
+                }
+            }
+            _ => {}
         }
-        Value::Array(items) => {
-            for (position, item) in items.iter().enumerate() {
-                let before = old_item(schema, item, old);
-                evaluate(&schema["items"], item, before, &format!("{path}[{position}]"), causes);
+    }
+
+    fn hold(
+        &self,
+        rule: &Rule,
+        value: &Value,
+        old: Option<&Value>,
+        same: bool,
+        path: &str,
+        outcome: &mut Outcome,
+    ) {
+        let field = if path.is_empty() { "<nil>" } else { path };
+        let refuse = |why: String| {
+            let message = format!("Invalid value: {:?}: {why}", self.kind);
+            Cause::new("FieldValueInvalid", field, message)
+        };
+        let expression = match &rule.expression {
+            Ok(expression) => expression,
+            Err(why) => return outcome.causes.push(refuse(format!("rule compile error: {why}"))),
+        };
+        if rule.transition && old.is_none() && !rule.optional_old {
+            return;
+        }
+        let mut variables = vec![("self", value)];
+        variables.extend(old.filter(|_| rule.transition).map(|old| ("oldSelf", old)));
+        match expression.holds(&variables) {
+            Ok(true) => {}
+            Ok(false) => {
+                let cause = self.broken(rule, value, &variables, path);
+                if same && !rule.transition && !outcome.strict {
+                    outcome.warnings.push(cause.text());
+                } else {
+                    outcome.causes.push(cause);
+                }
+            }
+            Err(CelError::Budget { .. }) => {
+                let why = format!(
+                    "'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for rule: {}",
+                    rule.said
+                );
+                outcome.causes.push(refuse(why));
+                outcome.spent = true;
+            }
+            Err(error) => {
+                let why = match error {
+                    CelError::Evaluate { why, .. } => why,
+                    other => other.to_string(),
+                };
+                outcome.causes.push(refuse(if why.starts_with("no such overload") {
+                    format!(
+                        "'{why}': call arguments did not match a supported operator, function or macro signature for rule: {}",
+                        rule.said
+                    )
+                } else {
+                    format!("{why} evaluating rule: {}", rule.said)
+                }));
             }
         }
-        _ => {}
+    }
+
+    fn broken(&self, rule: &Rule, value: &Value, variables: &[(&str, &Value)], path: &str) -> Cause {
+        let field = match (path.is_empty(), rule.below.as_str()) {
+            (true, "") => "<nil>".to_owned(),
+            (true, below) => below.to_owned(),
+            (false, "") => path.to_owned(),
+            (false, below) => format!("{path}.{below}"),
+        };
+        let own = rule.message.as_ref().and_then(|message| message.says(variables).ok());
+        let own = own.map(|text| text.trim().to_owned());
+        let own = own.filter(|text| !text.is_empty() && text.len() <= MAX_MESSAGE && !text.contains('\n'));
+        let said =
+            own.or_else(|| rule.fixed.clone()).unwrap_or_else(|| format!("failed rule: {}", rule.said));
+        // Objects and lists are not printed.
+        let value = match self.kind.as_str() {
+            "object" | "array" => String::new(),
+            _ => format!(": {}", shown(value)),
+        };
+        let message = match rule.reason {
+            "FieldValueForbidden" => format!("Forbidden: {said}"),
+            "FieldValueRequired" => format!("Required value: {said}"),
+            "FieldValueDuplicate" => format!("Duplicate value{value}"),
+            _ => format!("Invalid value{value}: {said}"),
+        };
+        Cause::new(rule.reason, field, message)
     }
 }
 
-/// Tells whether a rule looks at what was before.
-fn is_transition(rule: &Value) -> bool {
-    rule["rule"].as_str().is_some_and(|text| text.contains("oldSelf"))
-}
-
-/// Returns why a rule is broken, and whether it is one about the change.
-fn broken(rule: &Value, value: &Value, old: Option<&Value>, path: &str) -> Option<(Cause, bool)> {
-    let text = rule["rule"].as_str()?;
-    let transition = is_transition(rule);
-    let optional = rule["optionalOldSelf"] == true;
-    if transition && old.is_none() && !optional {
-        return None;
-    }
-    let field = match rule["fieldPath"].as_str() {
-        Some(below) if !below.is_empty() => format!("{path}{}", below.trim_end()),
-        _ => path.to_owned(),
-    };
-    let field = field.trim_start_matches('.').to_owned();
-    let field = if field.is_empty() { "<nil>".to_owned() } else { field };
-    let environment = Environment::new().with_limits(Limits::default().with_bytes(MAX_BYTES));
-    let mut variables = Map::new();
-    variables.insert("self".to_owned(), value.clone());
-    let expression = match (transition, old, optional) {
-        (true, Some(old), true) => {
-            variables.insert("__old".to_owned(), old.clone());
-            format!("[optional.of(__old)].all(oldSelf, {text})")
-        }
-        (true, None, true) => format!("[optional.none()].all(oldSelf, {text})"),
-        (_, old, _) => {
-            variables.insert("oldSelf".to_owned(), old.cloned().unwrap_or_default());
-            text.to_owned()
-        }
-    };
-    let outcome =
-        Expression::compile(&expression, &environment).and_then(|rule| rule.evaluate_bool(&variables));
-    let reason = match rule["reason"].as_str() {
-        Some("FieldValueForbidden") => "FieldValueForbidden",
-        Some("FieldValueRequired") => "FieldValueRequired",
-        Some("FieldValueDuplicate") => "FieldValueDuplicate",
-        _ => "FieldValueInvalid",
-    };
-    let message = match outcome {
-        Ok(true) => return None,
-        Ok(false) => {
-            said(rule, &variables, &environment).unwrap_or_else(|| format!("failed rule: {}", text.trim()))
-        }
-        Err(error) => {
-            let kind = match value {
-                Value::Object(_) => "object",
-                Value::Array(_) => "array",
-                Value::String(_) => "string",
-                Value::Bool(_) => "boolean",
-                _ => "integer",
-            };
-            let why = match &error {
-                CelError::Evaluate { why, .. } => why.clone(),
-                other => other.to_string(),
-            };
-            let message = format!("Invalid value: {kind:?}: {why} evaluating rule: {}", text.trim());
-            return Some((Cause::new("FieldValueInvalid", field, message), transition));
+fn read_rules(schema: &Value, is_resource: bool) -> Vec<Rule> {
+    let rules = schema["x-kubernetes-validations"].as_array().filter(|rules| !rules.is_empty());
+    let Some(rules) = rules else { return Vec::new() };
+    let sized = declare(schema, is_resource);
+    let read = |rule: &Value| {
+        let text = |name: &str| rule[name].as_str().unwrap_or_default();
+        let optional_old = rule["optionalOldSelf"] == true;
+        let environment = sized.as_ref().map(|sized| environment(sized, optional_old));
+        let compile = |text: &str| match &environment {
+            Some(environment) => Expression::compile(text, environment).map_err(|error| error.to_string()),
+            None => Err("failed to convert to declType for CEL validation rules".to_owned()),
+        };
+        let expression = compile(text("rule"));
+        let transition = expression.as_ref().is_ok_and(|expression| expression.reads("oldSelf"));
+        let message = Some(text("messageExpression")).filter(|text| !text.trim().is_empty());
+        let fixed = Some(text("message")).filter(|text| !text.is_empty()).map(|text| text.trim().to_owned());
+        let reason = match text("reason") {
+            "FieldValueForbidden" => "FieldValueForbidden",
+            "FieldValueRequired" => "FieldValueRequired",
+            "FieldValueDuplicate" => "FieldValueDuplicate",
+            _ => "FieldValueInvalid",
+        };
+        let below = paths::follow(schema, text("fieldPath"), true).map(|(printed, _)| printed);
+        Rule {
+            expression,
+            message: message.and_then(|text| compile(text).ok()),
+            said: fixed.clone().unwrap_or_else(|| text("rule").trim().to_owned()),
+            fixed,
+            reason,
+            below: below.unwrap_or_default(),
+            transition,
+            optional_old,
         }
     };
-    let below = rule["fieldPath"].as_str().unwrap_or_default();
-    let shown = match lookup(value, below) {
-        Value::Object(_) | Value::Array(_) | Value::Null => String::new(),
-        other => format!("{}: ", shown(other)),
-    };
-    let message = match reason {
-        "FieldValueForbidden" => format!("Forbidden: {message}"),
-        "FieldValueRequired" => format!("Required value: {message}"),
-        "FieldValueDuplicate" => format!("Duplicate value: {}", shown.trim_end_matches(": ")),
-        _ => format!("Invalid value: {shown}{message}"),
-    };
-    Some((Cause::new(reason, field, message), transition))
-}
-
-fn lookup<'v>(value: &'v Value, path: &str) -> &'v Value {
-    path.split('.').filter(|name| !name.is_empty()).fold(value, |value, name| &value[name])
-}
-
-/// Returns what the rule's author says of it.
-fn said(rule: &Value, variables: &Map<String, Value>, environment: &Environment) -> Option<String> {
-    if let Some(text) = rule["messageExpression"].as_str().filter(|text| !text.is_empty()) {
-        let message = Expression::compile(text, environment)
-            .and_then(|expression| expression.evaluate_string(variables));
-        if let Ok(message) = message
-            && !message.trim().is_empty()
-            && !message.contains('\n')
-        {
-            return Some(message.trim().to_owned());
-        }
-    }
-    rule["message"].as_str().filter(|text| !text.is_empty()).map(|text| text.trim().to_owned())
+    rules
+        .iter()
+        .filter(|rule| !rule["rule"].as_str().unwrap_or_default().trim().is_empty())
+        .map(read)
+        .collect()
 }

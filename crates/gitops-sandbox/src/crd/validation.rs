@@ -28,9 +28,17 @@ fn type_name(value: &Value) -> &'static str {
 fn is_type(value: &Value, wanted: &str) -> bool {
     match wanted {
         "number" => value.is_number(),
-        "integer" => value.is_i64() || value.is_u64(),
+        // A fraction of nothing is none.
+        "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(is_whole),
         other => type_name(value) == other,
     }
+}
+
+/// The largest number without a fraction that floats keep.
+const MAX_WHOLE: f64 = 9_007_199_254_740_991.0;
+
+fn is_whole(number: f64) -> bool {
+    number.abs() <= MAX_WHOLE && number.fract() == 0.0
 }
 
 fn wrong_type(path: &str, value: &Value, wanted: &str) -> Cause {
@@ -44,7 +52,7 @@ fn walk(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: 
         return;
     }
     if value.is_null() && schema["nullable"] == true {
-        return;
+        return listed(schema, value, path, causes);
     }
     if schema["x-kubernetes-int-or-string"] == true {
         if !is_type(value, "integer") && !value.is_string() {
@@ -216,9 +224,6 @@ fn number(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
             refuse(format!("should be greater than or equal to {min}"));
         }
     }
-    if schema["format"] == "int32" && value.as_i64().is_some_and(|value| i32::try_from(value).is_err()) {
-        refuse(format!("must be of type int32: {given}"));
-    }
 }
 
 fn array(schema: &Value, items: &[Value], old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
@@ -270,53 +275,61 @@ fn object(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes
 }
 
 /// Returns which items of sets and maps stand twice.
-pub(crate) fn duplicates(
-    schema: &Value,
-    value: &Value,
-    old: Option<&Value>,
-    path: &str,
-    causes: &mut Vec<Cause>,
-) {
-    if old.is_some_and(|old| structured_merge::equal_values(old, value)) {
-        return;
-    }
+pub(crate) fn duplicates(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     match value {
         Value::Array(items) => {
-            let keys: Vec<&str> = schema["x-kubernetes-list-map-keys"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect();
-            let id = |item: &Value| match schema["x-kubernetes-list-type"].as_str() {
-                Some("set") => Some(item.clone()),
-                Some("map") => {
-                    let id = keys.iter().map(|key| ((*key).to_owned(), item[*key].clone()));
-                    Some(Value::Object(id.filter(|(_, value)| !value.is_null()).collect()))
+            repeated(schema, items, path, causes);
+            if schema["items"].is_object() {
+                for (position, item) in items.iter().enumerate() {
+                    duplicates(&schema["items"], item, &format!("{path}[{position}]"), causes);
                 }
-                _ => None,
-            };
-            let mut seen: Vec<Value> = Vec::new();
-            for (position, item) in items.iter().enumerate() {
-                if let Some(id) = id(item) {
-                    if seen.iter().any(|known| structured_merge::equal_values(known, &id)) {
-                        causes.push(Cause::duplicate(format!("{path}[{position}]"), &id));
-                    }
-                    seen.push(id);
-                }
-                duplicates(&schema["items"], item, None, &format!("{path}[{position}]"), causes);
             }
         }
         Value::Object(map) => {
+            let additional = &schema["additionalProperties"];
             for (name, item) in map {
-                let property = &schema["properties"][name.as_str()];
-                let schema = if property.is_object() { property } else { &schema["additionalProperties"] };
-                if schema.is_object() {
+                if let Some(property) = schema["properties"].get(name) {
                     let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                    duplicates(schema, item, old.and_then(|old| old.get(name)), &path, causes);
+                    duplicates(property, item, &path, causes);
+                } else if additional.is_object() {
+                    duplicates(additional, item, &format!("{path}[{name}]"), causes);
                 }
             }
         }
         _ => {}
+    }
+}
+
+/// Tells of each item that stands in a list for the second time.
+fn repeated(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Cause>) {
+    let list_type = schema["x-kubernetes-list-type"].as_str();
+    let keys = schema["x-kubernetes-list-map-keys"].as_array();
+    let keys: Vec<&str> = keys.into_iter().flatten().filter_map(Value::as_str).collect();
+    let id = |item: &Value| match list_type {
+        Some("set") => Some(item.clone()),
+        Some("map") => {
+            let id = keys.iter().filter_map(|key| Some(((*key).to_owned(), item.get(*key)?.clone())));
+            Some(Value::Object(id.collect()))
+        }
+        _ => None,
+    };
+    if list_type == Some("map")
+        && let Some(place) = items.iter().position(|item| !item.is_object() && !item.is_null())
+    {
+        let why = "must be an object for an array of list-type map";
+        return causes.push(Cause::invalid(format!("{path}[{place}]"), &items[place], why));
+    }
+    let mut seen: Vec<(Value, usize)> = Vec::new();
+    for (place, item) in items.iter().enumerate() {
+        let Some(id) = id(item) else { return };
+        match seen.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, times)) => {
+                *times += 1;
+                if *times == 2 {
+                    causes.push(Cause::duplicate(format!("{path}[{place}]"), &id));
+                }
+            }
+            None => seen.push((id, 1)),
+        }
     }
 }

@@ -45,6 +45,28 @@ pub(crate) fn validate(kind: &Kind, object: &Value) -> Vec<Cause> {
     causes
 }
 
+/// Checks the metadata of an object inside of another one, which stands at a path.
+pub(crate) fn validate_embedded(metadata: &Value, path: &str) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let text = |name: &str| metadata[name].as_str().unwrap_or_default();
+    let mut refuse = |name: &str, why: Vec<String>| {
+        let field = format!("metadata.{name}");
+        causes.extend(why.iter().map(|why| Cause::invalid(field.clone(), &metadata[name], why)));
+    };
+    if !text("generateName").is_empty() {
+        refuse("generateName", names::of_prefix(names::path_segment, text("generateName")));
+    }
+    refuse("name", names::path_segment(text("name")));
+    if !text("namespace").is_empty() {
+        refuse("namespace", names::label_1123(text("namespace")));
+    }
+    causes.extend(validate_parts(metadata));
+    for cause in &mut causes {
+        cause.field = format!("{path}{}", cause.field.trim_start_matches("metadata"));
+    }
+    causes
+}
+
 fn validate_parts(metadata: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     if metadata["generation"].as_i64().is_some_and(|generation| generation < 0) {

@@ -23,6 +23,7 @@ pub(crate) use call::Call;
 pub(crate) use create::{Tracked, fill_namespace};
 pub(crate) use defaults::Taken;
 pub(crate) use delete::delete as delete_now;
+pub(crate) use metadata::validate_embedded as validate_embedded_metadata;
 pub(crate) use patch::{Form, read_patch};
 pub(crate) use present::{load, loaded, to_storage};
 pub(crate) use repeats::Repeats;

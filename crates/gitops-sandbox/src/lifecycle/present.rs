@@ -17,8 +17,8 @@ pub(crate) fn parse(stored: &Stored) -> Value {
 pub(crate) fn load(kind: &Kind, stored: &Stored) -> Value {
     let mut object = parse(stored);
     if let Some(custom) = &kind.custom {
-        object["apiVersion"] = json!(kind.api_version());
         crd::read(custom, &kind.version, &mut object);
+        object["apiVersion"] = json!(kind.api_version());
         return object;
     }
     let (stored_as, wanted) = (stored_version(kind), kind.api_version());
@@ -62,7 +62,11 @@ pub(crate) fn is_stored_form(kind: &Kind) -> bool {
 /// repeat.
 pub(crate) fn to_storage(kind: &Kind, object: &mut Value) {
     if let Some(custom) = &kind.custom {
-        object["apiVersion"] = json!(format!("{}/{}", kind.group, custom.storage_version()));
+        let version = custom.storage_version();
+        if version != kind.version {
+            crd::coerce_to(custom, version, object);
+        }
+        object["apiVersion"] = json!(format!("{}/{version}", kind.group));
         return;
     }
     canonical(kind, object);
@@ -73,6 +77,17 @@ pub(crate) fn to_storage(kind: &Kind, object: &mut Value) {
     if let Some(map) = object.as_object_mut() {
         map.remove("kind");
         map.remove("apiVersion");
+    }
+}
+
+/// Turns an object that was stored into what the store gives back: another version may have dropped or added something.
+pub(crate) fn through_store(kind: &Kind, object: &mut Value) {
+    if let Some(custom) = &kind.custom
+        && custom.storage_version() != kind.version
+    {
+        to_storage(kind, object);
+        crd::read(custom, &kind.version, object);
+        object["apiVersion"] = json!(kind.api_version());
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) fn put(
         let written = server.store.put(key, expect, |revision| template.at(revision))?;
         object["metadata"]["resourceVersion"] = json!(written.revision.to_string());
         present::canonical(kind, object);
+        present::through_store(kind, object);
         return Ok(written);
     }
     // Stored without its type, and then shown with it again.

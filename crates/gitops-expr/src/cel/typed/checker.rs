@@ -145,7 +145,7 @@ impl<'a> Checker<'a> {
             let found = Type::of(&variable.declared, self.scope.root);
             return Some((if variable.optional { Type::optional(found) } else { found }, true));
         }
-        named_type(name, self.scope.libraries).map(|named| (Type::Type(Some(named.into())), true))
+        named_type(name, self.scope.libraries).map(|named| (Type::Kind(Some(named.into())), true))
     }
 
     fn name(&mut self, id: Id, name: &str) -> Type {
@@ -336,7 +336,7 @@ impl<'a> Checker<'a> {
             Type::List(item) => Type::list(self.open(item, opened)),
             Type::Map(parts) => Type::map(self.open(&parts.0, opened), self.open(&parts.1, opened)),
             Type::Optional(value) => Type::optional(self.open(value, opened)),
-            Type::Type(Some(inner)) => Type::Type(Some(self.open(inner, opened).into())),
+            Type::Kind(Some(inner)) => Type::Kind(Some(self.open(inner, opened).into())),
             other => other.clone(),
         }
     }
@@ -450,7 +450,7 @@ fn named_type(name: &str, libraries: Libraries) -> Option<Type> {
         "map" => Type::map(Type::Dyn, Type::Dyn),
         "null_type" => Type::Null,
         "string" => Type::String,
-        "type" => Type::Type(None),
+        "type" => Type::Kind(None),
         "uint" => Type::Uint,
         "optional_type" => Type::optional(Type::Dyn),
         "google.protobuf.Duration" => Type::Duration,

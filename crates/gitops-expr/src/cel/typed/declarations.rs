@@ -369,7 +369,7 @@ fn kind(text: &str) -> Option<Type> {
         return Some(match outer {
             "list" => Type::list(first),
             "optional" => Type::optional(first),
-            "type" => Type::Type(Some(first.into())),
+            "type" => Type::Kind(Some(first.into())),
             _ => Type::map(first, inner.next()?),
         });
     }

@@ -29,7 +29,7 @@ pub(in crate::cel) enum Type {
     /// An object: declared ones are named by where they stand.
     Object(Arc<str>),
     /// The type of types.
-    Type(Option<Arc<Type>>),
+    Kind(Option<Arc<Type>>),
     /// What a function leaves open in its declaration.
     Open(char),
     /// What is not known yet.
@@ -74,7 +74,7 @@ impl Type {
             Type::List(item) => format!("list({})", item.full_name()),
             Type::Map(parts) => format!("map({}, {})", parts.0.full_name(), parts.1.full_name()),
             Type::Optional(value) => format!("optional_type({})", value.full_name()),
-            Type::Type(Some(of)) => format!("type({})", of.full_name()),
+            Type::Kind(Some(of)) => format!("type({})", of.full_name()),
             other => other.to_string(),
         }
     }
@@ -133,8 +133,8 @@ impl fmt::Display for Type {
             Type::Optional(value) => write!(f, "optional_type({value})"),
             Type::Opaque(name) => f.write_str(name),
             Type::Object(name) => f.write_str(name),
-            Type::Type(None) => f.write_str("type"),
-            Type::Type(Some(of)) => write!(f, "type({of})"),
+            Type::Kind(None) => f.write_str("type"),
+            Type::Kind(Some(of)) => write!(f, "type({of})"),
             Type::Open(name) => write!(f, "{name}"),
             Type::Variable(number) => write!(f, "_var{number}"),
         }
@@ -159,7 +159,7 @@ impl Bindings {
             Type::List(item) => Type::list(self.resolve(item, close)),
             Type::Map(parts) => Type::map(self.resolve(&parts.0, close), self.resolve(&parts.1, close)),
             Type::Optional(value) => Type::optional(self.resolve(value, close)),
-            Type::Type(Some(inner)) => Type::Type(Some(Arc::new(self.resolve(inner, close)))),
+            Type::Kind(Some(inner)) => Type::Kind(Some(Arc::new(self.resolve(inner, close)))),
             other => other.clone(),
         }
     }
@@ -197,7 +197,7 @@ impl Bindings {
             (Type::Null, other) | (other, Type::Null) => other.is_nullable(),
             (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => self.fits(a, b),
             (Type::Map(a), Type::Map(b)) => self.fits(&a.0, &b.0) && self.fits(&a.1, &b.1),
-            (Type::Type(_), Type::Type(_)) => true,
+            (Type::Kind(_), Type::Kind(_)) => true,
             (a, b) => a == b,
         }
     }
@@ -234,7 +234,7 @@ impl Bindings {
                 *number != variable
                     && self.known.get(number).is_none_or(|known| self.is_apart(variable, known))
             }
-            Type::List(inner) | Type::Optional(inner) | Type::Type(Some(inner)) => {
+            Type::List(inner) | Type::Optional(inner) | Type::Kind(Some(inner)) => {
                 self.is_apart(variable, inner)
             }
             Type::Map(parts) => self.is_apart(variable, &parts.0) && self.is_apart(variable, &parts.1),
@@ -254,7 +254,7 @@ fn says_no_more(a: &Type, b: &Type) -> bool {
         (_, Type::Dyn | Type::Variable(_)) => false,
         (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => says_no_more(a, b),
         (Type::Map(a), Type::Map(b)) => says_no_more(&a.0, &b.0) && says_no_more(&a.1, &b.1),
-        (Type::Type(_), Type::Type(_)) => true,
+        (Type::Kind(_), Type::Kind(_)) => true,
         (a, b) => a == b,
     }
 }

@@ -23,7 +23,7 @@ pub(crate) use read::{decode, delete_options, read, read_applied, read_body, rea
 /// Checks a new object by the rules of its kind.
 pub(crate) fn on_create(call: &mut Call<'_>, object: &Value) -> Vec<Cause> {
     match &call.kind.custom {
-        Some(custom) => crd::validate_object(custom, &call.kind, object, None, Part::Main),
+        Some(custom) => crd::validate_object(custom, &call.kind, object, None, Part::Main).causes,
         None => kinds::create(&call.kind, object),
     }
 }
@@ -32,10 +32,9 @@ pub(crate) fn on_create(call: &mut Call<'_>, object: &Value) -> Vec<Cause> {
 pub(crate) fn on_update(call: &mut Call<'_>, part: Part, new: &Value, old: &Value) -> Vec<Cause> {
     match &call.kind.custom {
         Some(custom) => {
-            let causes = crd::validate_object(custom, &call.kind, new, Some(old), part);
-            let ratcheted = crd::ratcheted(custom, &call.kind, new, old, part);
-            call.warn_all(&ratcheted);
-            causes
+            let outcome = crd::validate_object(custom, &call.kind, new, Some(old), part);
+            call.warn_all(&outcome.warnings);
+            outcome.causes
         }
         None => kinds::update(&call.kind, part, new, old),
     }
