@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 /// Starts a Kubernetes API server without Kubernetes: embedded, with simulated workloads, for as long as it runs.
 #[derive(Clone, Debug, Parser)]
@@ -24,6 +24,10 @@ pub(crate) struct Flags {
     #[arg(long)]
     pub(crate) no_controllers: bool,
 
+    /// What becomes of workloads: of Deployments, StatefulSets, DaemonSets, Jobs, PersistentVolumeClaims, Services.
+    #[arg(long, value_enum, default_value_t = Becoming::Ready, conflicts_with = "no_controllers")]
+    pub(crate) workloads: Becoming,
+
     /// A file from which everything is restored at the start, if it is there, and in which it is saved at the end.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
@@ -31,6 +35,17 @@ pub(crate) struct Flags {
     /// Where to write the kubeconfig; without it into a temporary folder.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+/// What becomes of workloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Becoming {
+    /// They become ready after a moment, and Jobs complete.
+    Ready,
+    /// Their pods crash.
+    Crash,
+    /// Nothing by itself, as in a cluster without kubelets: whoever writes the status of Pods plays them.
+    None,
 }
 
 /// The token where none is given: no secret, so only for addresses that nobody else reaches.

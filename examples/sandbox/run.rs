@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use gitops_examples::ending::asked_to_end;
-use gitops_sandbox::{Sandbox, Security};
+use gitops_sandbox::{Sandbox, Security, Workload};
 use tempfile::TempDir;
 
-use crate::flags::{Flags, TOKEN};
+use crate::flags::{Becoming, Flags, TOKEN};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -49,7 +49,13 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
 /// Starts the sandbox with what was saved.
 fn start(flags: &Flags) -> Result<Sandbox, Failure> {
     let builder = Sandbox::builder().token(&flags.token);
-    let sandbox = if flags.no_controllers { builder.without_controllers() } else { builder }.start();
+    let builder = match flags.workloads {
+        _ if flags.no_controllers => builder.without_controllers(),
+        Becoming::Ready => builder,
+        Becoming::Crash => builder.workloads(Workload::Crash),
+        Becoming::None => builder.workloads(Workload::Never),
+    };
+    let sandbox = builder.start();
     if let Some(path) = &flags.state {
         if path
             .try_exists()

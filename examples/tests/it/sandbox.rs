@@ -237,6 +237,27 @@ fn the_state_is_saved_at_either_signal_and_restored() {
 }
 
 #[test]
+fn workloads_crash_or_wait_for_somebody_if_that_is_asked() {
+    if !there_is_kubectl() {
+        return;
+    }
+    let server = Server::start(&["--workloads", "crash"]);
+    server.kubectl(&["create", "deployment", "web", "--image=web:1"]);
+    let (well, why) = server.try_kubectl(&["rollout", "status", "deployment", "web", "--timeout=60s"]);
+    assert!(!well && why.contains("exceeded its progress deadline"), "{why}");
+    server.end("-TERM");
+
+    // What was begun goes on where it was restored, now that workloads become ready.
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.json");
+    let server = Server::start(&["--workloads", "none", "--state", text(&state)]);
+    server.kubectl(&["create", "deployment", "web", "--image=web:1"]);
+    server.end("-TERM");
+    let server = Server::start(&["--state", text(&state)]);
+    server.kubectl(&["rollout", "status", "deployment", "web", "--timeout=60s"]);
+}
+
+#[test]
 fn without_controllers_nobody_but_clients_writes() {
     if !there_is_kubectl() {
         return;
