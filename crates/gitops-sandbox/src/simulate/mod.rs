@@ -60,6 +60,7 @@ async fn run(
                     }
                     garbage.check_all(&server).await;
                     namespaces::check_all(&server).await;
+                    workloads::check_due(&server, usual);
                     Vec::new()
                 }
             };

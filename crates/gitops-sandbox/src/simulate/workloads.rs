@@ -50,11 +50,22 @@ pub(super) fn follow(server: &Arc<Server>, events: &[Arc<Event>], usual: Workloa
 
 /// Looks at all workloads, because something else was said of some.
 pub(super) fn check_all(server: &Arc<Server>, usual: Workload) {
+    check(server, usual, |_, _| true);
+}
+
+/// Looks at all workloads whose status is behind, because nobody knows what happened to them.
+pub(super) fn check_due(server: &Arc<Server>, usual: Workload) {
+    check(server, usual, is_due);
+}
+
+fn check(server: &Arc<Server>, usual: Workload, which: impl Fn(&str, &Value) -> bool) {
     let (_, objects) = server.store.dump();
     for (key, bytes) in objects {
         let Some(kind) = kind_of(&key.resource) else { continue };
         let object: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        play(server, kind, &key, &object, usual);
+        if which(kind, &object) {
+            play(server, kind, &key, &object, usual);
+        }
     }
 }
 

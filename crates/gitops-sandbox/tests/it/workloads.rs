@@ -47,6 +47,16 @@ async fn a_scripted_deployment_crashes() {
 }
 
 #[tokio::test]
+async fn a_restored_deployment_goes_on_becoming_available() {
+    let before = Sandbox::builder().workloads(Workload::Never).start();
+    let api: Api<Deployment> = Api::default_namespaced(client(&before));
+    api.create(&PostParams::default(), &deployment("app")).await.unwrap();
+    let sandbox = Sandbox::builder().ready_after(Duration::from_millis(1)).start();
+    sandbox.restore(&before.snapshot());
+    wait_until(Api::default_namespaced(client(&sandbox)), "app", "NewReplicaSetAvailable").await;
+}
+
+#[tokio::test]
 async fn what_has_no_owner_left_is_collected() {
     let sandbox = Sandbox::start();
     let api: Api<ConfigMap> = Api::default_namespaced(client(&sandbox));
