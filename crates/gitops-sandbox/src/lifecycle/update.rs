@@ -103,7 +103,11 @@ pub(crate) fn write(
                 create::wipe(&mut object);
             }
             validate::may_create(call)?;
-            return create::run(call, object, options, rules.tracked);
+            match create::run(call, object, options, rules.tracked) {
+                // Somebody else created it meanwhile: now it is changed.
+                Err(refusal) if refusal.reason == "AlreadyExists" && attempt < ATTEMPTS => continue,
+                answer => return answer,
+            }
         };
         match try_write(call, options, change, rules, &stored) {
             Err(Failed::Raced) if attempt < ATTEMPTS => {}

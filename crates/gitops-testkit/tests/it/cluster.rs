@@ -153,3 +153,30 @@ async fn an_api_server_comes_back_where_it_was_with_what_it_had() {
     let maps: Api<ConfigMap> = Api::namespaced(cluster.client().unwrap(), &namespace);
     maps.get("a").await.unwrap();
 }
+
+/// Server-side apply of an object that is not there creates it; who comes a moment later changes it, and is not told that
+/// it exists.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appliers_that_create_the_same_object_at_once_all_succeed() {
+    let Some(cluster) = require_cluster().await else { return };
+    let namespace = cluster.namespace().await.unwrap();
+    let client = cluster.client().unwrap();
+    let apply = |round: usize, who: usize| {
+        let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &namespace);
+        let object = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("m{round}")},
+            "data": {format!("k{who}"): "v"},
+        });
+        let parameters = PatchParams::apply(&format!("applier-{who}"));
+        tokio::spawn(
+            async move { maps.patch(&format!("m{round}"), &parameters, &Patch::Apply(&object)).await },
+        )
+    };
+    for round in 0..10 {
+        for task in (0..8).map(|who| apply(round, who)).collect::<Vec<_>>() {
+            task.await.unwrap().unwrap();
+        }
+        let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &namespace);
+        assert_eq!(maps.get(&format!("m{round}")).await.unwrap().data.unwrap().len(), 8);
+    }
+}
