@@ -11,6 +11,12 @@
 //! [break off](Sandbox::drop_watches), everything goes [back](Sandbox::restore) to where it was, and the
 //! [log](Sandbox::take_requests) tells what was asked. A sandbox costs so little that each test has its own.
 //!
+//! # Workloads
+//! Deployments make ReplicaSets, those and StatefulSets, DaemonSets and Jobs make pods, and the pods become ready
+//! after a settable time on the server's clock, or crash, or stay as they are: for all
+//! ([`SandboxBuilder::ready_after`]), for one ([`Sandbox::script`]) or by the annotation
+//! `sandbox.gitops.dev/workload` (`10s`, `never`, `crash`) of an object.
+//!
 //! # What it is not
 //! There is no scheduler, no kubelet and no network: nothing runs. What a request asks for and the sandbox does not
 //! [model](UNMODELLED) is logged and counted ([`Sandbox::unmodelled_requests`]), and refused in

@@ -232,8 +232,11 @@ impl Sandbox {
         self.server.unmodelled_count()
     }
 
-    /// Sets what becomes of one workload (`Deployment`, `StatefulSet`, `DaemonSet`, `ReplicaSet`, `Job`,
-    /// `PersistentVolumeClaim`, `Service`), at once if it is there.
+    /// Sets what becomes of one workload (`Deployment`, `StatefulSet`, `DaemonSet`, `ReplicaSet`, `Job`, `Pod`,
+    /// `PersistentVolumeClaim`, `Service`) and of the pods that it makes, at once if it is there.
+    ///
+    /// Users of kubectl say the same with the annotation `sandbox.gitops.dev/workload` on the object: `10s`,
+    /// `never` or `crash`.
     pub fn script(&self, kind: &str, namespace: &str, name: &str, workload: Workload) {
         self.server.script.set(Workloads::all().kind(kind).namespace(namespace).name(name), workload);
     }

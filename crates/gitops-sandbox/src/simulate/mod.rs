@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::schema::Kind;
 use crate::server::{Door, Server};
@@ -24,6 +24,7 @@ use crate::store::{Event, Key};
 pub(crate) use script::Script;
 pub use script::{Scripted, Workloads};
 pub use workloads::Workload;
+use workloads::Workloads as Controllers;
 
 /// Starts the controllers; they end with the server.
 pub(crate) fn spawn(server: &Arc<Server>, usual: Workload) {
@@ -41,6 +42,8 @@ async fn run(
 ) {
     let mut cursor = 0;
     let mut garbage = garbage::Collector::default();
+    let (later, mut again) = mpsc::unbounded_channel();
+    let mut workloads = Controllers::new(usual, later);
     loop {
         {
             let Some(server) = server.upgrade() else { return };
@@ -60,26 +63,33 @@ async fn run(
                     }
                     garbage.check_all(&server).await;
                     namespaces::check_all(&server).await;
-                    workloads::check_due(&server, usual);
+                    workloads.forget();
+                    workloads.check_all(&server);
                     Vec::new()
                 }
             };
             for event in &events {
                 garbage.follow(event);
+                workloads.follow(event);
             }
             namespaces::follow(&server, &events).await;
             garbage.collect(&server).await;
-            workloads::follow(&server, &events, usual);
             if said.has_changed().is_ok_and(|changed| changed) {
                 said.mark_unchanged();
-                workloads::check_all(&server, usual);
+                workloads.check_all(&server);
             }
+            workloads.work(&server).await;
         }
         let goes_on = tokio::select! {
             changed = news.changed() => changed.is_ok(),
             changed = said.changed() => {
                 said.mark_changed();
                 changed.is_ok()
+            }
+            key = again.recv() => {
+                // The controllers hold a sender themselves, so there is always a next one.
+                key.into_iter().for_each(|key| workloads.again(key));
+                true
             }
         };
         if !goes_on {

@@ -10,6 +10,8 @@ use crate::schema::Kind;
 pub(super) const NONE: &str = "<none>";
 const UNSET: &str = "<unset>";
 const UNKNOWN: &str = "<unknown>";
+const HOUR: i64 = 3_600;
+const DAY: i64 = 86_400;
 
 /// Returns how long ago a time was, as kubectl shows it.
 pub(super) fn age(text: &str, now: Timestamp) -> String {
@@ -21,9 +23,14 @@ pub(super) fn age(text: &str, now: Timestamp) -> String {
         1..=119 => format!("{seconds}s"),
         120..=599 if seconds % 60 > 0 => format!("{}m{}s", seconds / 60, seconds % 60),
         120..=10_799 => format!("{}m", seconds / 60),
-        10_800..=28_799 if seconds % 3600 >= 60 => format!("{}h{}m", seconds / 3600, seconds % 3600 / 60),
-        10_800..=172_799 => format!("{}h", seconds / 3600),
-        _ => format!("{}d", seconds / 86400),
+        10_800..=28_799 if seconds % 3600 >= 60 => format!("{}h{}m", seconds / HOUR, seconds % HOUR / 60),
+        10_800..=172_799 => format!("{}h", seconds / HOUR),
+        172_800..=691_199 if seconds % DAY >= HOUR => format!("{}d{}h", seconds / DAY, seconds % DAY / HOUR),
+        172_800..=63_071_999 => format!("{}d", seconds / DAY),
+        63_072_000..=252_287_999 if seconds / DAY % 365 > 0 => {
+            format!("{}y{}d", seconds / DAY / 365, seconds / DAY % 365)
+        }
+        _ => format!("{}y", seconds / DAY / 365),
     }
 }
 
