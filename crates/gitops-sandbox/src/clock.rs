@@ -71,4 +71,15 @@ impl Clock {
         // The clock outlives its sleepers.
         let _ = elapsed.wait_for(|elapsed| *elapsed >= until).await;
     }
+
+    /// Waits until it is this time.
+    pub(crate) async fn reach(&self, time: Timestamp) {
+        let Some(shifted) = &self.shifted else {
+            let left = Duration::try_from(time.duration_since(Timestamp::now())).unwrap_or_default();
+            return tokio::time::sleep(left).await;
+        };
+        let left = Duration::try_from(time.duration_since(shifted.start)).unwrap_or_default();
+        // The clock outlives its sleepers.
+        let _ = shifted.elapsed.subscribe().wait_for(|elapsed| *elapsed >= left).await;
+    }
 }

@@ -5,7 +5,6 @@ pub(crate) const REVIEWED: &[(&str, &str)] = &[
     ("defaults-pod-full", "not done yet: a rule of pods that this script breaks"),
     ("openapi-v3-protobuf", "left out: OpenAPI documents are JSON only"),
     ("list-field-selector-kind-node", "not done yet: a field selector of nodes that is refused there"),
-    ("gc-deployment-tree", "not done yet: simulated Deployments make no ReplicaSets and no pods"),
     ("gen-00327", "not done yet: one of two causes for a service with two address families"),
     ("gen-01263", "as gen-00327"),
     ("gen-00672", "not done yet: a write that changes only ownership and is stored here"),

@@ -160,8 +160,10 @@ impl Workloads {
     /// Looks at something again when this much time has passed.
     fn look_again(&self, one: &One<'_>, after: Duration) {
         let (clock, later, key) = (one.server.clock.clone(), self.later.clone(), one.key.clone());
+        let now = clock.now();
+        let moment = now.saturating_add(after).unwrap_or(now);
         tokio::spawn(async move {
-            clock.sleep(after).await;
+            clock.reach(moment).await;
             // The controllers may have ended.
             let _ = later.send(key);
         });
@@ -192,6 +194,16 @@ impl One<'_> {
 
     fn text(&self, name: &str) -> &str {
         self.object["metadata"][name].as_str().unwrap_or_default()
+    }
+
+    /// Returns when something happens to the object that does so this long after its creation.
+    ///
+    /// The stamps of objects count whole seconds: on the real clock it is this long from now.
+    fn moment(&self, after: Duration) -> jiff::Timestamp {
+        let clock = &self.server.clock;
+        let created = self.text("creationTimestamp").parse().ok().filter(|_| clock.is_virtual());
+        let start: jiff::Timestamp = created.unwrap_or_else(|| clock.now());
+        start.saturating_add(after).unwrap_or(start)
     }
 
     /// Writes the status; fields that are null are taken out.

@@ -1,5 +1,7 @@
 //! What a scheduler and kubelets would say of pods: nothing runs, but they come up, or crash.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::children::{controller, is_ready as is_up};
@@ -16,12 +18,13 @@ pub(super) fn begin(one: &One<'_>, workloads: &mut Workloads) {
     }
     let (server, key, usual) = (std::sync::Arc::downgrade(one.server), one.key.clone(), workloads.usual);
     let (clock, uid) = (one.server.clock.clone(), one.object["metadata"]["uid"].clone());
+    let moment = match workload {
+        Workload::Never => return,
+        Workload::ReadyAfter(after) => one.moment(after),
+        Workload::Crash => one.moment(Duration::ZERO),
+    };
     tokio::spawn(async move {
-        match workload {
-            Workload::Never => return,
-            Workload::ReadyAfter(after) => clock.sleep(after).await,
-            Workload::Crash => {}
-        }
+        clock.reach(moment).await;
         let Some(server) = server.upgrade() else { return };
         let Some(stored) = server.store.get(&key) else { return };
         let pod: Value = serde_json::from_slice(&stored.bytes).unwrap_or_default();

@@ -16,8 +16,9 @@ pub(super) fn begin(one: &One<'_>, workloads: &mut Workloads) {
     let Some(Workload::ReadyAfter(after)) = workloads.begins(one) else { return };
     let (server, key, usual) = (std::sync::Arc::downgrade(one.server), one.key.clone(), workloads.usual);
     let (clock, kind) = (one.server.clock.clone(), one.kind());
+    let moment = one.moment(after);
     tokio::spawn(async move {
-        clock.sleep(after).await;
+        clock.reach(moment).await;
         let Some(server) = server.upgrade() else { return };
         let Some(stored) = server.store.get(&key) else { return };
         let object: Value = serde_json::from_slice(&stored.bytes).unwrap_or_default();
