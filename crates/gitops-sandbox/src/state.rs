@@ -37,6 +37,7 @@ pub(crate) fn restore(server: &Arc<Server>, snapshot: &Snapshot) {
     let known: Vec<String> = server.kinds.custom().values().map(|kind| kind.resource.to_string()).collect();
     known.iter().for_each(|resource| server.kinds.set_custom(resource, Vec::new()));
     server.taken.clear();
+    server.repeats.clear();
     for (key, bytes) in &snapshot.objects {
         if &*key.resource == "services" {
             server.taken.take(&serde_json::from_slice(bytes).unwrap_or_default());

@@ -15,6 +15,9 @@ use crate::schema::Kind;
 use crate::store::Stored;
 use crate::wire::status::{Answer, Cause, Refusal};
 
+/// Up to which length the objects of a list are kept as they were read.
+const SHORT: usize = 256;
+
 pub(super) fn get(call: &mut Call<'_>) -> Answer<Reply> {
     let revision = call.query.get("resourceVersion").to_owned();
     if let Some(asked) = parse_revision(&revision)? {
@@ -107,16 +110,22 @@ pub(super) fn list(call: &mut Call<'_>) -> Answer<Reply> {
             items = page.items;
             break;
         }
+        // A long list would drive out what is worth keeping.
+        let is_short = page.items.len() <= SHORT;
         for stored in page.items {
-            if selection.fits(&present::load(&kind, &stored)) {
+            let fits = if is_short {
+                selection.fits(&present::loaded(store, &kind, &stored).object)
+            } else {
+                selection.fits(&present::load(&kind, &stored))
+            };
+            if fits {
                 if options.limit > 0 && items.len() == options.limit {
                     break;
                 }
-                let object = path_of(&kind, &stored);
-                items.push(stored);
-                if options.limit > 0 && items.len() == options.limit {
-                    next = Some(object.into());
+                if options.limit > 0 && items.len() + 1 == options.limit {
+                    next = Some(path_of(&kind, &stored).into());
                 }
+                items.push(stored);
             }
         }
         if options.limit == 0 || next.is_none() || items.len() >= options.limit {

@@ -57,6 +57,11 @@ impl Repeats {
         Some(Reply::Stored(200, stored))
     }
 
+    /// Forgets everything: other objects may have the revisions of those that were there.
+    pub(crate) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Known::default();
+    }
+
     /// Remembers that an apply changed nothing at this revision of the object.
     pub(super) fn remember(&self, call: &Call<'_>, key: Key, options: &WriteOptions, revision: u64) {
         let place = (key, options.field_manager.clone(), options.dry_run);

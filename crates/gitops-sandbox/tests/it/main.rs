@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod client;
+mod crowd;
 mod kubectl;
 mod model;
 mod powers;
