@@ -8,8 +8,22 @@ use tokio::sync::watch;
 
 /// The clock of a sandbox.
 ///
-/// A virtual clock stands still until [`advance`](Clock::advance) moves it: rollouts, timeouts of watches and
-/// bookmarks wait for it.
+/// A virtual clock stands still until [`advance`](Clock::advance) moves it: rollouts, timeouts of watches, bookmarks
+/// and [delays](crate::Fault::delay) wait for it, and objects carry its time.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use gitops_sandbox::{Clock, Sandbox};
+/// use k8s_openapi::api::core::v1::Namespace;
+/// use kube::{Api, Client};
+///
+/// let clock = Clock::standing_at("2030-01-01T00:00:00Z".parse()?);
+/// let sandbox = Sandbox::builder().clock(clock).start();
+/// let namespaces: Api<Namespace> = Api::all(Client::new(sandbox.service(), "default"));
+/// let created = namespaces.get("default").await?.metadata.creation_timestamp.unwrap();
+/// assert_eq!(created.0.to_string(), "2030-01-01T00:00:00Z");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     shifted: Option<Arc<Shifted>>,
@@ -19,6 +33,17 @@ pub struct Clock {
 struct Shifted {
     start: Timestamp,
     elapsed: watch::Sender<Duration>,
+    /// How many wait for a later time.
+    sleepers: watch::Sender<usize>,
+}
+
+/// Somebody who waits; counted as long as it lives.
+struct Sleeper<'s>(&'s Shifted);
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.0.sleepers.send_modify(|count| *count -= 1);
+    }
 }
 
 impl Clock {
@@ -32,7 +57,7 @@ impl Clock {
     #[must_use]
     pub fn standing_at(start: Timestamp) -> Self {
         let elapsed = watch::Sender::new(Duration::ZERO);
-        Self { shifted: Some(Arc::new(Shifted { start, elapsed })) }
+        Self { shifted: Some(Arc::new(Shifted { start, elapsed, sleepers: watch::Sender::new(0) })) }
     }
 
     /// Returns true for a clock that only moves when it is told to.
@@ -45,6 +70,16 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         if let Some(shifted) = &self.shifted {
             shifted.elapsed.send_modify(|elapsed| *elapsed += by);
+        }
+    }
+
+    /// Waits until somebody sleeps on a virtual clock: then it is time to [advance](Clock::advance) it.
+    ///
+    /// With a real clock it returns at once.
+    pub async fn sleeper(&self) {
+        if let Some(shifted) = &self.shifted {
+            // The clock outlives who asks it.
+            let _ = shifted.sleepers.subscribe().wait_for(|count| *count > 0).await;
         }
     }
 
@@ -68,6 +103,8 @@ impl Clock {
         let Some(shifted) = &self.shifted else { return tokio::time::sleep(duration).await };
         let mut elapsed = shifted.elapsed.subscribe();
         let until = *elapsed.borrow() + duration;
+        shifted.sleepers.send_modify(|count| *count += 1);
+        let _sleeper = Sleeper(shifted);
         // The clock outlives its sleepers.
         let _ = elapsed.wait_for(|elapsed| *elapsed >= until).await;
     }
@@ -79,6 +116,8 @@ impl Clock {
             return tokio::time::sleep(left).await;
         };
         let left = Duration::try_from(time.duration_since(shifted.start)).unwrap_or_default();
+        shifted.sleepers.send_modify(|count| *count += 1);
+        let _sleeper = Sleeper(shifted);
         // The clock outlives its sleepers.
         let _ = shifted.elapsed.subscribe().wait_for(|elapsed| *elapsed >= left).await;
     }

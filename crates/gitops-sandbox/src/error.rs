@@ -16,6 +16,9 @@ pub enum SandboxError {
         #[source]
         source: std::io::Error,
     },
+    /// A fault cut the connection. What was asked for may have been done.
+    #[error("the connection was cut before the answer came; what was asked for may have been done")]
+    Cut,
     /// No certificate could be made.
     #[error("the certificate of the sandbox could not be made")]
     Certificate {

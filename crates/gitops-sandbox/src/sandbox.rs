@@ -61,6 +61,7 @@ pub struct SandboxBuilder {
     /// What becomes of workloads; `None`: the API server alone.
     workloads: Option<Workload>,
     observer: Option<Observer>,
+    schedule: Option<u64>,
 }
 
 impl std::fmt::Debug for SandboxBuilder {
@@ -82,7 +83,15 @@ impl Default for SandboxBuilder {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any bits will do")]
         let seed = now as u64;
         let workloads = Some(Workload::ReadyAfter(READY_AFTER));
-        Self { settings, clock: Clock::real(), history: HISTORY, seed, workloads, observer: None }
+        Self {
+            settings,
+            clock: Clock::real(),
+            history: HISTORY,
+            seed,
+            workloads,
+            observer: None,
+            schedule: None,
+        }
     }
 }
 
@@ -143,6 +152,39 @@ impl SandboxBuilder {
         self
     }
 
+    /// Lets concurrent requests overtake each other, as the seed draws it.
+    ///
+    /// On a runtime with one thread and a [virtual clock](Clock::standing_at) the same seed gives the same order on
+    /// every run: a race that one seed finds can be played again.
+    ///
+    /// ```
+    /// use gitops_sandbox::Sandbox;
+    /// use futures::future::join_all;
+    /// use kube::Client;
+    ///
+    /// fn order(seed: u64) -> Vec<String> {
+    ///     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    ///     runtime.block_on(async {
+    ///         let sandbox = Sandbox::builder().without_controllers().schedule(seed).start();
+    ///         sandbox.log_requests();
+    ///         let get = |n| {
+    ///             let client = Client::new(sandbox.service(), "default");
+    ///             let request = http::Request::get(format!("/healthz?n={n}")).body(Vec::new()).unwrap();
+    ///             async move { client.request_text(request).await }
+    ///         };
+    ///         join_all((0..4).map(get)).await;
+    ///         sandbox.take_requests().into_iter().map(|asked| asked.query).collect()
+    ///     })
+    /// }
+    /// assert_eq!(order(1), order(1));
+    /// assert!((2..9).any(|seed| order(seed) != order(1)));
+    /// ```
+    #[must_use]
+    pub fn schedule(mut self, seed: u64) -> Self {
+        self.schedule = Some(seed);
+        self
+    }
+
     /// Sets after which time workloads become ready; a tenth of a second unless told otherwise.
     #[must_use]
     pub fn ready_after(self, after: Duration) -> Self {
@@ -166,7 +208,7 @@ impl SandboxBuilder {
     /// Starts the sandbox; its controllers need a tokio runtime around the call.
     #[must_use]
     pub fn start(self) -> Sandbox {
-        let powers = Powers::new(self.observer);
+        let powers = Powers::new(self.observer, self.schedule);
         let settings = Settings { has_controllers: self.workloads.is_some(), ..self.settings };
         let server = Server::new(settings, self.clock, self.history, self.seed, powers);
         let sandbox = Sandbox { server: Arc::new(server) };

@@ -117,13 +117,14 @@ impl Server {
         )
     }
 
-    /// Answers one request.
+    /// Answers one request; `None` where a test cuts the connection.
     pub(crate) async fn answer(
         self: &Arc<Self>,
         parts: request::Parts,
         body: Bytes,
         door: Door,
-    ) -> Response<Body> {
+    ) -> Option<Response<Body>> {
+        self.powers.take_turn().await;
         let seen = self.powers.see(&parts, &body, || access::asks(&parts.headers, door, &self.settings));
         if let Some(delay) = seen.delay {
             self.clock.sleep(delay).await;
@@ -131,15 +132,19 @@ impl Server {
         if let Some(answer) = &seen.answer {
             let response = refusal(answer, Media::JSON);
             self.powers.saw(&seen, response.status());
-            return response;
+            return Some(response);
         }
         let response = self.respond(&parts, &body, door);
         self.powers.saw(&seen, response.status());
         if seen.lose_reply {
-            return refusal(&Refusal::new(500, "InternalError", "the reply was lost"), Media::JSON);
+            return None;
         }
-        let method = parts.method.clone();
-        if method == Method::HEAD { response.map(|_| Body::from(Bytes::new())) } else { response }
+        let response = match seen.end_after {
+            Some(events) => response.map(|body| body.end_after(events)),
+            None => response,
+        };
+        let is_head = parts.method == Method::HEAD;
+        Some(if is_head { response.map(|_| Body::from(Bytes::new())) } else { response })
     }
 
     /// Answers one request, without what tests do to requests.
@@ -234,10 +239,10 @@ pub(crate) fn wants_media(parts: &request::Parts, has_protobuf: bool) -> Answer<
 }
 
 /// SplitMix64: small, and the same everywhere for the same seed.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

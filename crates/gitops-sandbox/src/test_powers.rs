@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{StatusCode, request};
 
+use crate::server::Random;
 use crate::wire::status::Refusal;
 
 /// Which requests a fault is for; everything that is not said fits.
@@ -61,6 +62,54 @@ impl Matching {
 }
 
 /// Something that goes wrong with a request.
+///
+/// The next request that [fits](Fault::on) meets it, [once](Fault::times) unless told otherwise. Several that fit one
+/// request happen together: it waits, is done, and its reply is lost.
+///
+/// # A lost reply
+/// The hardest case for a client: the write has happened, and the connection breaks before the answer comes. Whoever
+/// writes again must find what is already there.
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), kube::Error> {
+/// use gitops_sandbox::{Fault, Matching, Sandbox};
+/// use k8s_openapi::api::core::v1::Namespace;
+/// use kube::{Api, Client, ResourceExt, api::PostParams};
+///
+/// let sandbox = Sandbox::start();
+/// let namespaces: Api<Namespace> = Api::all(Client::new(sandbox.service(), "default"));
+/// let mut shop = Namespace::default();
+/// shop.metadata.name = Some("shop".to_owned());
+///
+/// sandbox.inject(Fault::lost_reply().on(Matching::any().method("POST").path("/namespaces")));
+/// let error = namespaces.create(&PostParams::default(), &shop).await.unwrap_err();
+/// assert!(matches!(error, kube::Error::Service(_))); // no answer, as of a cable that was pulled
+/// assert_eq!(namespaces.get("shop").await?.name_any(), "shop"); // and yet it is there
+///
+/// let again = namespaces.create(&PostParams::default(), &shop).await.unwrap_err();
+/// assert!(matches!(again, kube::Error::Api(status) if status.is_already_exists()));
+/// # Ok(()) }
+/// ```
+///
+/// # A slow server
+/// Delays pass on the server's [clock](crate::Clock), so a test need not wait for them.
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use gitops_sandbox::{Clock, Fault, Sandbox};
+/// use kube::Client;
+/// use std::time::Duration;
+///
+/// let clock = Clock::standing_at("2026-01-01T00:00:00Z".parse()?);
+/// let sandbox = Sandbox::builder().clock(clock.clone()).start();
+/// sandbox.inject(Fault::delay(Duration::from_secs(3600)));
+///
+/// let client = Client::new(sandbox.service(), "default");
+/// let (version, ()) = tokio::join!(client.apiserver_version(), async {
+///     clock.sleeper().await; // the request waits
+///     clock.advance(Duration::from_secs(3600)); // an hour goes by at once
+/// });
+/// assert_eq!(version?.major, "1");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Fault {
     what: What,
@@ -73,6 +122,7 @@ enum What {
     Status(Box<Refusal>),
     Delay(Duration),
     LostReply,
+    EndedWatch(usize),
 }
 
 impl Fault {
@@ -88,10 +138,18 @@ impl Fault {
         Self::new(What::Delay(duration))
     }
 
-    /// Does what is asked, but says it failed: what a client sees when the connection breaks after the write.
+    /// Does what is asked, and cuts the connection instead of answering.
     #[must_use]
     pub fn lost_reply() -> Self {
         Self::new(What::LostReply)
+    }
+
+    /// Ends the watch after so many events (0: before the first), as a proxy does that closes what is long open.
+    ///
+    /// [`Sandbox::drop_watches`](crate::Sandbox::drop_watches) ends all that are open at once.
+    #[must_use]
+    pub fn ended_watch(events: usize) -> Self {
+        Self::new(What::EndedWatch(events))
     }
 
     fn new(what: What) -> Self {
@@ -135,6 +193,9 @@ pub struct Asked {
     pub status: u16,
 }
 
+/// How often a request lets others go first, at most one less.
+const MOST_TURNS: u64 = 8;
+
 /// How many requests are remembered.
 const REMEMBERED: usize = 4096;
 
@@ -145,6 +206,8 @@ pub(crate) struct Powers {
     /// Changes when all watches shall end.
     drops: tokio::sync::watch::Sender<u64>,
     observer: Option<Observer>,
+    /// What the turns of requests are drawn from, if they are.
+    schedule: Option<Mutex<Random>>,
 }
 
 /// What is told of each request when it has been answered.
@@ -162,13 +225,25 @@ pub(crate) struct Seen {
     pub(crate) delay: Option<Duration>,
     pub(crate) answer: Option<Box<Refusal>>,
     pub(crate) lose_reply: bool,
+    /// After how many events a watch ends.
+    pub(crate) end_after: Option<usize>,
     place: Option<usize>,
     asked: Option<Asked>,
 }
 
 impl Powers {
-    pub(crate) fn new(observer: Option<Observer>) -> Self {
-        Self { observer, ..Self::default() }
+    pub(crate) fn new(observer: Option<Observer>, schedule: Option<u64>) -> Self {
+        let schedule = schedule.map(|seed| Mutex::new(Random(seed)));
+        Self { observer, schedule, ..Self::default() }
+    }
+
+    /// Lets others go first, as often as the schedule draws.
+    pub(crate) async fn take_turn(&self) {
+        let Some(schedule) = &self.schedule else { return };
+        let turns = schedule.lock().unwrap_or_else(PoisonError::into_inner).next() % MOST_TURNS;
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
     }
 
     pub(crate) fn inject(&self, fault: Fault) {
@@ -205,14 +280,26 @@ impl Powers {
         body: &Bytes,
         who: impl FnOnce() -> (String, Option<String>),
     ) -> Seen {
-        let mut seen = Seen { delay: None, answer: None, lose_reply: false, place: None, asked: None };
+        let mut seen =
+            Seen { delay: None, answer: None, lose_reply: false, end_after: None, place: None, asked: None };
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        for fault in faults.iter_mut().filter(|fault| fault.times > 0 && fault.on.fits(parts)) {
+        for fault in faults.iter_mut().filter(|fault| fault.on.fits(parts)) {
+            // Of two of one kind the later one waits for the next request.
+            let free = match &fault.what {
+                What::Status(_) => seen.answer.is_none(),
+                What::Delay(_) => seen.delay.is_none(),
+                What::LostReply => !seen.lose_reply,
+                What::EndedWatch(_) => seen.end_after.is_none(),
+            };
+            if !free || fault.times == 0 {
+                continue;
+            }
             fault.times -= 1;
             match &fault.what {
                 What::Status(refusal) => seen.answer = Some(refusal.clone()),
                 What::Delay(delay) => seen.delay = Some(*delay),
                 What::LostReply => seen.lose_reply = true,
+                What::EndedWatch(events) => seen.end_after = Some(*events),
             }
         }
         faults.retain(|fault| fault.times > 0);

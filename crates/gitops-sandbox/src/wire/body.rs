@@ -18,6 +18,24 @@ enum Inner {
 }
 
 impl Body {
+    /// Ends a stream after so many of its lines; what is no stream stays whole.
+    pub(crate) fn end_after(self, lines: usize) -> Self {
+        let Inner::Stream(mut stream) = self.0 else { return self };
+        let mut left = lines;
+        Self::stream(futures::stream::poll_fn(move |cx| {
+            if left == 0 {
+                return Poll::Ready(None);
+            }
+            stream.as_mut().poll_next(cx).map(|chunk| {
+                // One chunk may hold several lines.
+                let chunk = chunk?;
+                let end = end_of_line(&chunk, left).unwrap_or(chunk.len());
+                left -= chunk[..end].iter().filter(|byte| **byte == b'\n').count();
+                Some(chunk.slice(..end))
+            })
+        }))
+    }
+
     pub(crate) fn stream(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
         Self(Inner::Stream(Box::pin(stream)))
     }
@@ -70,4 +88,10 @@ impl http_body::Body for Body {
             Inner::Stream(_) => SizeHint::default(),
         }
     }
+}
+
+/// Returns where the so manieth line ends, if there are so many.
+fn end_of_line(bytes: &[u8], lines: usize) -> Option<usize> {
+    let mut ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    ends.nth(lines.checked_sub(1)?).map(|(position, _)| position + 1)
 }

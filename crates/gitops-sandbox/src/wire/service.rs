@@ -1,6 +1,5 @@
 //! The server as a tower service.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 
 use super::Body;
+use crate::error::SandboxError;
 use crate::server::{Door, Server};
 
 /// Answers requests: straight as the transport of a `kube::Client`, or behind a listener.
@@ -34,10 +34,10 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Error = SandboxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, SandboxError>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SandboxError>> {
         Poll::Ready(Ok(()))
     }
 
@@ -49,7 +49,7 @@ where
                 // The client went away.
                 return Ok(Response::new(Body::from(Bytes::new())));
             };
-            Ok(server.answer(parts, body.to_bytes(), door).await)
+            server.answer(parts, body.to_bytes(), door).await.ok_or(SandboxError::Cut)
         })
     }
 }

@@ -6,5 +6,6 @@ mod crowd;
 mod kubectl;
 mod model;
 mod powers;
+mod runtime;
 mod unmodelled;
 mod workloads;
