@@ -163,6 +163,9 @@ fn try_write(
         return Ok(Reply::Object(200, new));
     }
     new["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+    if kind.group == "rbac.authorization.k8s.io" {
+        present::canonical(&kind, &mut new);
+    }
     if *live == new || (!options.dry_run && same(live, &new)) {
         return Ok(Reply::Stored(200, Arc::clone(stored)));
     }
@@ -237,11 +240,12 @@ fn prepare(call: &mut Call<'_>, new: &mut Value, live: &Value, options: &WriteOp
     }
     if part == Part::Main {
         unmodelled::written(call, new)?;
+        // What is refused here is refused without remarks.
+        defaults::allocate(call.server, &kind, new, Some(live), options.dry_run)?;
         let warnings = metadata::warnings(&kind, new, Some(live));
         call.warn_all(&warnings);
         let warnings = validate::warnings(&kind, new, Some(live));
         call.warn_all(&warnings);
-        defaults::allocate(call.server, &kind, new, Some(live), options.dry_run)?;
     }
     Ok(())
 }

@@ -89,6 +89,12 @@ fn needs_ports(spec: &Value) -> bool {
         || (kind(spec) == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] != false)
 }
 
+/// Whether a service has no address and no pods: it may be of families that the cluster has not.
+fn is_free(spec: &Value) -> bool {
+    let selects = spec["selector"].as_object().is_some_and(|selector| !selector.is_empty());
+    text(spec, "clusterIP") == "None" && !selects
+}
+
 fn text<'v>(spec: &'v Value, name: &str) -> &'v str {
     spec[name].as_str().unwrap_or_default()
 }
@@ -132,10 +138,13 @@ pub(super) fn carry_over(new: &mut Map<String, Value>, old: &Map<String, Value>)
         {
             spec["clusterIPs"] = before["clusterIPs"].clone();
         }
-        for name in ["ipFamilies", "ipFamilyPolicy"] {
-            if spec[name].is_null() && !before[name].is_null() {
-                spec[name] = before[name].clone();
-            }
+        if spec["ipFamilyPolicy"].is_null() && !before["ipFamilyPolicy"].is_null() {
+            spec["ipFamilyPolicy"] = before["ipFamilyPolicy"].clone();
+        }
+        // Families that the cluster has not are only told of to who names them.
+        let refused = spec["ipFamilyPolicy"] == "RequireDualStack" && !is_free(spec);
+        if spec["ipFamilies"].is_null() && !before["ipFamilies"].is_null() && !refused {
+            spec["ipFamilies"] = before["ipFamilies"].clone();
         }
     }
     if needs_address(before) && !needs_address(spec) && (same || !has_items(&spec["clusterIPs"])) {
@@ -203,26 +212,38 @@ pub(super) fn allocate(
                 return Err(Refusal::invalid("", "Service", &name, &[cause]));
             }
         }
-        let headless = text(spec, "clusterIP") == "None";
-        let selects = spec["selector"].as_object().is_some_and(|selector| !selector.is_empty());
-        if spec["ipFamilyPolicy"] == "RequireDualStack" && (!headless || selects) {
-            let why = "this cluster is not configured for dual-stack services";
-            let mut causes = vec![Cause::invalid("spec.ipFamilyPolicy", &spec["ipFamilyPolicy"], why)];
+        let free = is_free(spec);
+        if !free {
+            let mut causes = Vec::new();
+            if spec["ipFamilyPolicy"] == "RequireDualStack" {
+                let why = "this cluster is not configured for dual-stack services";
+                causes.push(Cause::invalid("spec.ipFamilyPolicy", &spec["ipFamilyPolicy"], why));
+            }
             for (position, family) in spec["ipFamilies"].as_array().into_iter().flatten().enumerate() {
                 if family == "IPv6" {
                     let field = format!("spec.ipFamilies[{position}]");
                     causes.push(Cause::invalid(field, family, "not configured on this cluster"));
                 }
             }
-            return Err(Refusal::invalid("", "Service", &name, &causes));
+            let several = spec["ipFamilies"].as_array().is_some_and(|families| families.len() > 1);
+            if several && matches!(text(spec, "ipFamilyPolicy"), "" | "SingleStack") {
+                let why =
+                    "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified";
+                causes = vec![Cause::invalid("spec.ipFamilyPolicy", &json!("SingleStack"), why)];
+            }
+            if !causes.is_empty() {
+                return Err(Refusal::invalid("", "Service", &name, &causes));
+            }
         }
         if spec["ipFamilyPolicy"].is_null() {
-            let policy = if headless && !selects { "RequireDualStack" } else { "SingleStack" };
-            spec["ipFamilyPolicy"] = json!(policy);
+            spec["ipFamilyPolicy"] = json!(if free { "RequireDualStack" } else { "SingleStack" });
         }
-        if !has_items(&spec["ipFamilies"]) {
-            let both = headless && !selects && spec["ipFamilyPolicy"] != "SingleStack";
-            spec["ipFamilies"] = if both { json!(["IPv4", "IPv6"]) } else { json!(["IPv4"]) };
+        let both = free && spec["ipFamilyPolicy"] != "SingleStack";
+        let is_six = spec["ipFamilies"][0] == "IPv6";
+        if both {
+            spec["ipFamilies"] = if is_six { json!(["IPv6", "IPv4"]) } else { json!(["IPv4", "IPv6"]) };
+        } else if !has_items(&spec["ipFamilies"]) {
+            spec["ipFamilies"] = json!(["IPv4"]);
         }
     }
     let mut used: Vec<u16> = Vec::new();

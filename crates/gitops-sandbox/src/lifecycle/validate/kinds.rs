@@ -48,6 +48,10 @@ pub(super) fn create(kind: &Kind, object: &Value) -> Vec<Cause> {
         }
         ("batch", "Job") => workloads::job(object, &mut causes),
         ("", "PersistentVolumeClaim") => others::claim(object, &mut causes),
+        ("", "Pod") => {
+            always(kind, object, &mut causes);
+            pods::tokens(&object["spec"], &mut causes);
+        }
         _ => always(kind, object, &mut causes),
     }
     causes

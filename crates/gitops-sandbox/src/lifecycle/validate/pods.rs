@@ -510,3 +510,22 @@ pub(super) fn warnings(spec: &Value, path: &str, warnings: &mut Vec<String>) {
         }
     }
 }
+
+/// A pod without an account has no tokens of one.
+pub(super) fn tokens(spec: &Value, causes: &mut Vec<Cause>) {
+    if !text(spec, "serviceAccountName").is_empty() {
+        return;
+    }
+    for (position, volume) in items(&spec["volumes"]).enumerate() {
+        for (source, of) in items(&volume["projected"]["sources"]).enumerate() {
+            if has(of, "serviceAccountToken") {
+                let field =
+                    format!("spec.volumes[{position}].projected.sources[{source}].serviceAccountToken");
+                causes.push(Cause::forbidden(
+                    field,
+                    "must not be specified when serviceAccountName is not set",
+                ));
+            }
+        }
+    }
+}
