@@ -215,9 +215,11 @@ impl Parser {
             if self.accept(".") {
                 let optional = self.accept("?");
                 let name = self.field()?;
+                let open = self.at();
                 operand = if !optional && self.accept("(") {
                     let (arguments, depth) = self.arguments(")")?;
-                    self.method(at, operand, name, arguments, depth)?
+                    // As in cel-go, a call stands where its arguments begin.
+                    self.method(open, operand, name, arguments, depth)?
                 } else {
                     let select = Select { operand: operand.0, field: name, optional };
                     self.deeper(at, Node::Select(Box::new(select)), operand.1)?
@@ -328,9 +330,11 @@ impl Parser {
         if RESERVED.contains(&name.as_str()) {
             return Err(Flaw { at: position, why: format!("reserved identifier: {name}") });
         }
+        let open = self.at();
         if !self.accept("(") {
             return Ok((Expr { at, node: Node::Name(name) }, 1));
         }
+        let at = open;
         let (mut arguments, depth) = self.arguments(")")?;
         if name == "has" && arguments.len() == 1 {
             return match arguments.pop().map(|argument| argument.node) {

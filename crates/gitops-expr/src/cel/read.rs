@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::declared::{Declared, Shape};
 use super::functions::time::{parse_duration, parse_timestamp};
 use super::list::List;
+use super::typed::after_dot;
 use super::value::{Key, Value};
 
 /// JSON that is nested deeper than this is not read.
@@ -61,12 +62,13 @@ fn nested(declared: &Declared, json: &Json, depth: usize) -> Option<Value> {
         (Shape::Object(fields), Json::Object(members)) => {
             let mut entries = BTreeMap::new();
             for (escaped, field) in &fields.named {
-                if let Some(member) = members.get(&field.name) {
-                    entries.insert(
-                        Key::String(escaped.as_str().into()),
-                        nested(&field.declared, member, below)?,
-                    );
+                let Some(member) = members.get(&field.name) else { continue };
+                let value = nested(&field.declared, member, below)?;
+                // A reserved word is a field by its own name, too.
+                if after_dot(&field.name).is_some() {
+                    entries.insert(Key::String(field.name.as_str().into()), value.clone());
                 }
+                entries.insert(Key::String(escaped.as_str().into()), value);
             }
             Value::Map(Arc::new(entries))
         }

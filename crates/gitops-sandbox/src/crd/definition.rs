@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::names::{is_true, set_condition};
-use super::{conversion, versions};
+use super::{conversion, formats, versions};
 use crate::lifecycle::names as rules;
-use crate::wire::status::Cause;
+use crate::wire::status::{Cause, go_quoted};
 
 /// Adds what a definition does not say.
 pub(crate) fn default_definition(object: &mut Value) {
@@ -27,6 +27,12 @@ pub(crate) fn default_definition(object: &mut Value) {
     if spec["conversion"].is_null() {
         spec["conversion"] = json!({"strategy": "None"});
     }
+    if let Some(service) = spec.pointer_mut("/conversion/webhook/clientConfig/service")
+        && service.is_object()
+        && service["port"].is_null()
+    {
+        service["port"] = json!(443);
+    }
 }
 
 /// Sets what a new definition starts with: nothing is accepted yet.
@@ -34,24 +40,41 @@ pub(crate) fn prepare_definition(object: &mut Value) {
     object["status"] = json!({
         "conditions": null,
         "acceptedNames": {"kind": "", "plural": ""},
-        "storedVersions": [storage_version(object)],
+        "storedVersions": storage_version(object).map(|version| vec![version]),
     });
 }
 
-fn storage_version(object: &Value) -> Value {
-    let versions = object["spec"]["versions"].as_array().into_iter().flatten();
-    let mut stored = versions.into_iter().filter(|version| version["storage"] == true);
-    stored.next().map(|version| version["name"].clone()).unwrap_or_default()
+fn storage_version(object: &Value) -> Option<Value> {
+    let mut versions = object["spec"]["versions"].as_array().into_iter().flatten();
+    versions.find(|version| version["storage"] == true).map(|version| version["name"].clone())
 }
 
 /// Remembers a new storage version: objects of it may be stored from now on.
 pub(crate) fn remember_storage(object: &mut Value) {
-    let version = storage_version(object);
-    if let Some(stored) = object["status"]["storedVersions"].as_array_mut()
+    if let Some(version) = storage_version(object)
+        && let Some(stored) = object["status"]["storedVersions"].as_array_mut()
         && !stored.contains(&version)
     {
         stored.push(version);
     }
+}
+
+/// Returns what the server remarks about a definition: formats that it does not know, and did not know before.
+pub(crate) fn definition_warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
+    let of = |object: &Value| {
+        let mut found = Vec::new();
+        let versions: &[Value] = object["spec"]["versions"].as_array().map_or(&[], Vec::as_slice);
+        let schema = |version: &Value| version["schema"]["openAPIV3Schema"].clone();
+        // What all versions share is looked at once.
+        let shared = versions.iter().all(|version| schema(version) == schema(&versions[0]));
+        for version in versions.iter().take(if shared { 1 } else { versions.len() }) {
+            formats::unknown(&version["schema"]["openAPIV3Schema"], &mut found);
+        }
+        found
+    };
+    let before = old.map(of).unwrap_or_default();
+    let new = of(object).into_iter().filter(|format| !before.contains(format));
+    new.map(|format| format!("unrecognized format {}", go_quoted(&format))).collect()
 }
 
 /// Says that the instances are being removed.

@@ -5,6 +5,7 @@ mod correlate;
 mod declare;
 mod defaulting;
 mod definition;
+mod formats;
 mod metadata;
 mod names;
 mod objects;
@@ -25,7 +26,9 @@ use crate::schema::{Derived, Kind};
 use crate::server::Server;
 use crate::store::{Expect, Key};
 
-pub(crate) use definition::{default_definition, prepare_definition, remember_storage, validate_definition};
+pub(crate) use definition::{
+    default_definition, definition_warnings, prepare_definition, remember_storage, validate_definition,
+};
 pub(crate) use objects::{Nulls, beside_status, coerce_to, decode, read, validate_object};
 
 const CRDS: &str = "customresourcedefinitions.apiextensions.k8s.io";

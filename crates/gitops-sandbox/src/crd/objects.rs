@@ -110,7 +110,7 @@ pub(crate) fn validate_object(
             let before = old.and_then(|old| old.get("status"));
             causes = validation::validate(&schema["properties"]["status"], status, before, "");
             for cause in &mut causes {
-                let dot = if cause.field.is_empty() || cause.field.starts_with('[') { "" } else { "." };
+                let dot = if cause.field.is_empty() { "" } else { "." };
                 cause.field = format!("status{dot}{}", cause.field);
             }
         }

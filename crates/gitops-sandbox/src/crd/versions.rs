@@ -80,7 +80,15 @@ fn part(version: &Value, name: &str, path: &str, has_status: bool, causes: &mut 
                 printer_column(column, &format!("{path}[{place}]"), causes);
             }
         }
-        "selectableFields" => selectable(schema, &version[name], path, causes),
+        "selectableFields" if schema.is_object() => selectable(schema, &version[name], path, causes),
+        "selectableFields" if version[name].as_array().is_some_and(|fields| !fields.is_empty()) => {
+            let why = if path.contains("versions[") {
+                "may only be set when `version.schema.openAPIV3Schema` is not included"
+            } else {
+                "may only be set when validations.schema is included"
+            };
+            causes.push(Cause::invalid(path, &json!(""), why));
+        }
         _ => {}
     }
 }

@@ -31,8 +31,3 @@ pub(crate) use reply::{Reply, partial};
 pub(crate) use strategy::{Part, convert};
 pub(crate) use update::{Rules, check_uid, write};
 pub(crate) use validate::{decode, read_body, read_config};
-
-/// Tells whether a text is a DNS subdomain.
-pub(crate) fn is_subdomain(text: &str) -> bool {
-    names::subdomain(text).is_empty()
-}

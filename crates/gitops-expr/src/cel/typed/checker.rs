@@ -214,7 +214,8 @@ impl<'a> Checker<'a> {
                 };
             }
             let Shape::Object(fields) = &declared.shape else { return None };
-            let found = fields.named.get(field)?;
+            let plain = fields.named.get(field);
+            let found = plain.or_else(|| fields.named.get(&super::after_dot(field)?))?;
             Some(Type::of(&found.declared, &format!("{path}.{field}")))
         })
     }

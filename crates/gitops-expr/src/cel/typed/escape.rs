@@ -30,6 +30,11 @@ pub(in crate::cel) fn escape(name: &str) -> Option<String> {
     Some(out)
 }
 
+/// Returns the identifier of a field by what follows a dot: reserved words need no escape there.
+pub(in crate::cel) fn after_dot(name: &str) -> Option<String> {
+    RESERVED.contains(&name).then(|| format!("__{name}__"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::escape;

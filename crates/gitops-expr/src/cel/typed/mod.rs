@@ -17,6 +17,6 @@ mod tree;
 pub(super) use checker::{Scope, Variable, check};
 pub(super) use cost::estimate;
 pub(super) use declarations::Libraries;
-pub(super) use escape::escape;
+pub(super) use escape::{after_dot, escape};
 pub(super) use kinds::Type;
 pub(super) use lower::lower;

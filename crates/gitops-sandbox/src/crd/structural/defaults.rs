@@ -123,13 +123,17 @@ fn of_value(schema: &Value, field: &str, embedded: bool, causes: &mut Vec<Cause>
     if pruned != *default {
         causes.push(Cause::invalid(field, default, "must not have unknown fields"));
     }
+    let mut resource = schema.clone();
+    if embedded {
+        resource["x-kubernetes-embedded-resource"] = json!(true);
+    }
     let mut coerced = default.clone();
-    let unread = metadata::coerce(schema, &mut coerced, field, Malformed::Refused, &mut Vec::new());
+    let unread = metadata::coerce(&resource, &mut coerced, field, Malformed::Refused, &mut Vec::new());
     if let Err(cause) = unread {
         return causes.push(cause);
     }
     let mut found = Vec::new();
-    metadata::validate(schema, default, field, &mut found);
+    metadata::validate(&resource, default, field, &mut found);
     if found.is_empty() {
         of_schema(schema, field, causes);
     } else {
@@ -137,12 +141,28 @@ fn of_value(schema: &Value, field: &str, embedded: bool, causes: &mut Vec<Cause>
     }
 }
 
+/// Returns a schema that does not say what may be an integer or a string: the server forgets it of defaults.
+fn without_unions(schema: &Value) -> Value {
+    match schema {
+        Value::Object(map) => map
+            .iter()
+            .filter(|(name, value)| !(*name == "x-kubernetes-int-or-string" && value.is_boolean()))
+            .map(|(name, value)| {
+                let literal = matches!(name.as_str(), "default" | "enum" | "example");
+                (name.clone(), if literal { value.clone() } else { without_unions(value) })
+            })
+            .collect(),
+        Value::Array(items) => items.iter().map(without_unions).collect(),
+        other => other.clone(),
+    }
+}
+
 /// Holds a default against its schema and rules.
 fn of_schema(schema: &Value, field: &str, causes: &mut Vec<Cause>) {
     let default = &schema["default"];
-    let mut found = validation::validate(schema, default, None, "");
+    let mut found = validation::validate(&without_unions(schema), default, None, "");
     for cause in &mut found {
-        let dot = if cause.field.is_empty() || cause.field.starts_with('[') { "" } else { "." };
+        let dot = if cause.field.is_empty() { "" } else { "." };
         cause.field = format!("{field}{dot}{}", cause.field);
     }
     if !found.is_empty() {

@@ -193,6 +193,8 @@ fn whole(field: String, rule: &Value, why: &str) -> Cause {
         text("fieldPath"),
         rule["optionalOldSelf"]
     );
+    // Go escapes these in JSON.
+    let shown = shown.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
     Cause::new("FieldValueInvalid", field, format!("Invalid value: {shown}: {why}"))
 }
 

@@ -106,6 +106,9 @@ pub(super) fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<
     let mut warnings = Vec::new();
     let changed = old.is_none_or(|old| old["metadata"]["generation"] != object["metadata"]["generation"]);
     match (kind.group.as_str(), kind.kind.as_str()) {
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            warnings.extend(crd::definition_warnings(object, old));
+        }
         ("", "PersistentVolumeClaim") => others::claim_warnings(object, old, &mut warnings),
         ("", "Service") => {
             let spec = &object["spec"];
