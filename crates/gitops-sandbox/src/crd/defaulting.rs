@@ -50,29 +50,27 @@ pub(crate) fn add(schema: &Value, value: &mut Value) {
     }
 }
 
-/// Drops nulls of properties that allow none and have no default.
+/// Drops nulls that are allowed nowhere and have no default.
 pub(crate) fn drop_nulls(schema: &Value, value: &mut Value) {
     match value {
         Value::Object(map) => {
-            let properties = schema["properties"].as_object();
+            let part = |name: &str| {
+                let found = schema["properties"].get(name).unwrap_or(&schema["additionalProperties"]);
+                Some(found).filter(|found| found.is_object())
+            };
             map.retain(|name, below| {
-                let property = properties.and_then(|properties| properties.get(name));
-                !(below.is_null()
-                    && property.is_some_and(|property| {
-                        property["default"].is_null() && property["nullable"] != true
-                    }))
+                let dropped = |part: &Value| part["default"].is_null() && part["nullable"] != true;
+                !(below.is_null() && part(name).is_some_and(dropped))
             });
             for (name, below) in map.iter_mut() {
-                match properties.and_then(|properties| properties.get(name)) {
-                    Some(property) => drop_nulls(property, below),
-                    None if schema["additionalProperties"].is_object() => {
-                        drop_nulls(&schema["additionalProperties"], below);
-                    }
-                    None => {}
+                if let Some(part) = part(name) {
+                    drop_nulls(part, below);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| drop_nulls(&schema["items"], item)),
+        Value::Array(items) if schema["items"].is_object() => {
+            items.iter_mut().for_each(|item| drop_nulls(&schema["items"], item));
+        }
         _ => {}
     }
 }

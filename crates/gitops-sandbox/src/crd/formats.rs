@@ -1,6 +1,6 @@
 //! Formats of texts that the server knows (`kube-openapi`'s `strfmt`); others are not looked at.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -21,7 +21,7 @@ const PATTERNS: [(&str, &str); 15] = [
         "creditcard",
         "^(?:4[0-9]{12}(?:[0-9]{3})?|5[1-5][0-9]{14}|6(?:011|5[0-9][0-9])[0-9]{12}|3[47][0-9]{13}|3(?:0[0-5]|[68][0-9])[0-9]{11}|(?:2131|1800|35[0-9]{3})[0-9]{11})$",
     ),
-    ("ssn", "^[0-9]{3}[- ]?[0-9]{2}[- ]?[0-9]{4}$"),
+    ("ssn", "^[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}$"),
     ("hexcolor", "^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"),
     (
         "rgbcolor",
@@ -36,7 +36,7 @@ const PATTERNS: [(&str, &str); 15] = [
     ("k8slongname", "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"),
     (
         "hostname",
-        "^[a-zA-Z0-9\\p{S}\\p{L}](-?[a-zA-Z0-9\\p{S}\\p{L}]){0,62}(\\.[a-zA-Z0-9\\p{S}\\p{L}](-?[a-zA-Z0-9\\p{S}\\p{L}]){0,62})*$",
+        "^([a-zA-Z0-9\\p{S}\\p{L}]((-?[a-zA-Z0-9\\p{S}\\p{L}]{0,62})?)|([a-zA-Z0-9\\p{S}\\p{L}](([a-zA-Z0-9\\-\\p{S}\\p{L}]{0,61}[a-zA-Z0-9\\p{S}\\p{L}])?)(\\.)){1,}([a-zA-Z\\p{L}]){2,63})$",
     ),
 ];
 
@@ -59,14 +59,17 @@ pub(super) fn fits(format: &str, text: &str) -> bool {
         return match name.as_str() {
             "creditcard" => pattern.is_match(&digits(text)),
             "datetime" => pattern.is_match(text) && is_date(&text[..10]),
-            "k8slongname" | "hostname" => text.len() <= 255 && pattern.is_match(text),
+            "hostname" => {
+                text.len() <= 255 && text.split('.').all(|part| part.len() <= 63) && pattern.is_match(text)
+            }
+            "k8slongname" => text.len() <= 253 && pattern.is_match(text),
             _ => pattern.is_match(text),
         };
     }
     match name.as_str() {
         "uri" => is_uri(text),
         "email" => is_email(text),
-        "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
+        "ipv4" => is_ipv4(text),
         "ipv6" => text.contains(':') && text.parse::<Ipv6Addr>().is_ok(),
         "cidr" => text.split_once('/').is_some_and(|(address, bits)| {
             let canonical = bits == "0" || !bits.starts_with(['0', '+']);
@@ -106,6 +109,13 @@ pub(crate) fn unknown(schema: &Value, found: &mut Vec<String>) {
             _ => {}
         }
     }
+}
+
+/// An address of version 4; its numbers may start with zeros.
+fn is_ipv4(text: &str) -> bool {
+    let number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let parts = text.split('.').all(|part| number(part) && part.parse::<u8>().is_ok());
+    parts && text.split('.').count() == 4
 }
 
 fn is_date(text: &str) -> bool {

@@ -118,6 +118,9 @@ pub(crate) fn validate_object(
         causes.extend(validation::validate(schema, object, old, ""));
         check_scale(custom, kind, object, "specReplicasPath", &mut causes);
     }
+    for cause in causes.iter_mut().filter(|cause| cause.field.is_empty()) {
+        "<nil>".clone_into(&mut cause.field);
+    }
     check_scale(custom, kind, object, "statusReplicasPath", &mut causes);
     check_selector(custom, kind, object, &mut causes);
     if part != Part::Status {

@@ -52,18 +52,16 @@ fn walk(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: 
     if old.is_some_and(|old| structured_merge::equal_values(old, value)) {
         return;
     }
-    if value.is_null() && schema["nullable"] == true {
-        return listed(schema, value, path, causes);
-    }
-    if schema["x-kubernetes-int-or-string"] == true {
-        if !is_type(value, "integer") && !value.is_string() {
-            causes.push(wrong_type(path, value, "integer,string"));
-            return listed(schema, value, path, causes);
-        }
-    } else if let Some(wanted) = schema["type"].as_str().filter(|wanted| !wanted.is_empty())
-        && !is_type(value, wanted)
-    {
-        causes.push(wrong_type(path, value, wanted));
+    let is_union = schema["x-kubernetes-int-or-string"] == true;
+    let wanted = schema["type"].as_str().filter(|wanted| !wanted.is_empty());
+    let wrong = match wanted {
+        _ if value.is_null() && schema["nullable"] == true => None,
+        _ if is_union && !is_type(value, "integer") && !value.is_string() => Some("integer,string"),
+        Some(wanted) if !is_union && !is_type(value, wanted) => Some(wanted),
+        _ => None,
+    };
+    causes.extend(wrong.map(|wanted| wrong_type(path, value, wanted)));
+    if value.is_null() {
         return listed(schema, value, path, causes);
     }
     match value {
@@ -98,52 +96,69 @@ fn listed(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
 }
 
+/// Checks what a schema combines. These errors name the value in their text only.
 fn combined(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
-    let valid = |schema: &Value| validate(schema, value, None, path).is_empty();
-    for part in schema["allOf"].as_array().into_iter().flatten() {
-        causes.extend(validate(part, value, None, path));
-    }
-    let shown = || match value {
-        Value::String(text) => go_quoted(text),
-        Value::Object(_) => "\"object\"".to_owned(),
-        Value::Array(_) => "\"array\"".to_owned(),
-        other => other.to_string(),
+    let check = |part: &Value| validate(part, value, None, path);
+    let parts = |name: &str| schema[name].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    let refuse = |why: String| {
+        Cause::new("FieldValueInvalid", "", format!("Invalid value: \"\": {} {why}", go_quoted(path)))
     };
-    if let Some(parts) = schema["anyOf"].as_array()
-        && !parts.iter().any(valid)
-    {
-        let message =
-            format!("Invalid value: {}: {path} in body must validate at least one schema (anyOf)", shown());
-        causes.push(Cause::new("FieldValueInvalid", path, message));
-        if let Some(first) = parts.first() {
-            causes.extend(validate(first, value, None, path));
-        }
-    }
-    if let Some(parts) = schema["oneOf"].as_array() {
-        let count = parts.iter().filter(|part| valid(part)).count();
-        if count != 1 {
-            let found = if count == 0 {
-                "Found none valid".to_owned()
-            } else {
-                format!("Found {count} valid alternatives")
-            };
-            let message = format!(
-                "Invalid value: {}: {path} in body must validate one and only one schema (oneOf). {found}",
-                shown()
-            );
-            causes.push(Cause::new("FieldValueInvalid", path, message));
-            if count == 0
-                && let Some(first) = parts.first()
-            {
-                causes.extend(validate(first, value, None, path));
+    // Of those that fail, the one that found most to look at says why.
+    let best = |parts: &[Value]| {
+        let mut best: Option<(usize, &Value)> = None;
+        for part in parts {
+            let seen = looks(part, value);
+            if best.is_none_or(|(most, _)| seen > most) {
+                best = Some((seen, part));
             }
         }
+        best.map(|(_, part)| check(part)).unwrap_or_default()
+    };
+    let any = parts("anyOf");
+    if !any.is_empty() && !any.iter().any(|part| check(part).is_empty()) {
+        causes.push(refuse("must validate at least one schema (anyOf)".to_owned()));
+        causes.extend(best(any));
     }
-    if schema["not"].is_object() && valid(&schema["not"]) {
-        let message =
-            format!("Invalid value: {}: {path} in body must not validate the schema (not)", shown());
-        causes.push(Cause::new("FieldValueInvalid", path, message));
+    let one = parts("oneOf");
+    let count = one.iter().filter(|part| check(part).is_empty()).count();
+    if !one.is_empty() && count != 1 {
+        let found = match count {
+            0 => "Found none valid".to_owned(),
+            _ => format!("Found {count} valid alternatives"),
+        };
+        causes.push(refuse(format!("must validate one and only one schema (oneOf). {found}")));
+        if count == 0 {
+            causes.extend(best(one));
+        }
     }
+    let all: Vec<Vec<Cause>> = parts("allOf").iter().map(check).collect();
+    let failed = all.iter().filter(|found| !found.is_empty()).count();
+    let none = if failed == all.len() { ". None validated" } else { "" };
+    causes.extend(all.into_iter().flatten());
+    if failed > 0 {
+        causes.push(refuse(format!("must validate all the schemas (allOf){none}")));
+    }
+    if schema["not"].is_object() && check(&schema["not"]).is_empty() {
+        causes.push(refuse("must not validate the schema (not)".to_owned()));
+    }
+}
+
+/// Returns how many values a schema has something to say of.
+fn looks(schema: &Value, value: &Value) -> usize {
+    let below: usize = match value {
+        Value::Object(map) => map
+            .iter()
+            .map(|(name, item)| {
+                let part = schema["properties"].get(name).unwrap_or(&schema["additionalProperties"]);
+                if part.is_object() { looks(part, item) } else { 0 }
+            })
+            .sum(),
+        Value::Array(items) if schema["items"].is_object() => {
+            items.iter().map(|item| looks(&schema["items"], item)).sum()
+        }
+        _ => 0,
+    };
+    below + 1
 }
 
 fn string(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
@@ -182,7 +197,7 @@ fn number(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     let given = value.as_f64().unwrap_or(0.0);
     let limit = |name: &str| schema[name].as_f64();
     let mut refuse = |why: String| causes.push(Cause::invalid(path, value, &format!("{path} in body {why}")));
-    if let Some(factor) = limit("multipleOf").filter(|factor| *factor > 0.0 && given % factor != 0.0) {
+    if let Some(factor) = limit("multipleOf").filter(|factor| *factor > 0.0 && !is_multiple(given, *factor)) {
         refuse(format!("should be a multiple of {factor}"));
     }
     if let Some(max) = limit("maximum") {
@@ -199,6 +214,14 @@ fn number(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
             refuse(format!("should be greater than or equal to {min}"));
         }
     }
+}
+
+/// Whether a number is a multiple of another, as near as floats can tell.
+fn is_multiple(number: f64, factor: f64) -> bool {
+    let times = if factor < 1.0 { 1.0 / factor * number } else { number / factor };
+    let nearest = times.trunc();
+    let apart = (times - nearest).abs();
+    apart == 0.0 || apart / (times.abs() + nearest.abs()) < 1e-9
 }
 
 fn array(schema: &Value, items: &[Value], old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {

@@ -79,6 +79,9 @@ pub(crate) fn table(
     })
 }
 
+/// The formats that columns can have.
+const FORMATS: [&str; 8] = ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
+
 fn custom_columns(kind: &Kind) -> Vec<(Column, String)> {
     let mut columns = vec![(("Name".to_owned(), "string", "name", 0), ".metadata.name".to_owned())];
     let declared = kind.custom.as_ref().and_then(|custom| custom.version(&kind.version));
@@ -87,6 +90,7 @@ fn custom_columns(kind: &Kind) -> Vec<(Column, String)> {
         Some(declared) => {
             for column in declared {
                 let text = |name: &str| column[name].as_str().unwrap_or_default().to_owned();
+                let format = FORMATS.into_iter().find(|known| column["format"] == *known).unwrap_or("");
                 let of = match text("type").as_str() {
                     "integer" => "integer",
                     "number" => "number",
@@ -95,7 +99,7 @@ fn custom_columns(kind: &Kind) -> Vec<(Column, String)> {
                     _ => "string",
                 };
                 let priority = column["priority"].as_i64().unwrap_or(0);
-                columns.push(((text("name"), of, "", priority), text("jsonPath")));
+                columns.push(((text("name"), of, format, priority), text("jsonPath")));
             }
         }
         None => columns.push((("Age".to_owned(), "date", "", 0), ".metadata.creationTimestamp".to_owned())),
@@ -113,7 +117,15 @@ fn lookup<'v>(object: &'v Value, path: &str) -> &'v Value {
             let Some(end) = inside.find(']') else { return &NONE };
             let (selector, after) = (&inside[..end], &inside[end + 1..]);
             rest = after;
-            value = if let Ok(position) = selector.parse::<usize>() {
+            value = if selector == "*" {
+                // The first of them is the one that is shown.
+                let mut all = match value {
+                    Value::Object(map) => map.values().collect::<Vec<_>>().into_iter(),
+                    Value::Array(items) => items.iter().collect::<Vec<_>>().into_iter(),
+                    _ => return &NONE,
+                };
+                all.next().unwrap_or(&NONE)
+            } else if let Ok(position) = selector.parse::<usize>() {
                 &value[position]
             } else if let Some((field, wanted)) =
                 selector.trim_start_matches("?(@.").trim_end_matches(')').split_once("==")
@@ -146,10 +158,12 @@ fn lookup<'v>(object: &'v Value, path: &str) -> &'v Value {
 fn custom_cell(object: &Value, of: &str, path: &str, now: jiff::Timestamp) -> Value {
     let found = lookup(object, path);
     match (of, found) {
-        (_, Value::Null) => Value::Null,
         ("date", Value::String(text)) => json!(cells::age(text, now)),
         ("string", Value::String(text)) => json!(text),
+        ("string", Value::Null) => Value::Null,
         ("string", other) => json!(other.to_string()),
-        (_, other) => other.clone(),
+        ("integer" | "number", Value::Number(_)) | ("boolean", Value::Bool(_)) => found.clone(),
+        // What is of another type than its column is not shown.
+        _ => Value::Null,
     }
 }
