@@ -3,6 +3,7 @@
 
 mod cel;
 mod cel_go;
+mod cel_kubernetes;
 mod constraint;
 mod regexp;
 mod regexp_go;

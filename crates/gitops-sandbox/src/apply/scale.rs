@@ -73,15 +73,27 @@ pub(crate) fn patch(call: &mut Call<'_>, form: Form, options: &WriteOptions) -> 
             }
             _ => super::merge_patch::merge(&mut new, &patch),
         }
-        Ok(Step::Update(read_scale(&new)?))
+        let scale = decode_scale(&new).map_err(|why| {
+            let cause = Cause::invalid("patch", &Value::String(new.to_string()), &why);
+            Refusal::invalid("", "", "", &[cause])
+        })?;
+        Ok(Step::Update(scale))
     })
 }
 
 fn read_scale(value: &Value) -> Answer<Value> {
+    decode_scale(value).map_err(|why| {
+        Refusal::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}"))
+    })
+}
+
+/// Reads a Scale.
+///
+/// # Errors
+/// With Go's words when a value is not of its type.
+fn decode_scale(value: &Value) -> Result<Value, String> {
     let Some(of) = go_types().kind("autoscaling", "v1", "Scale") else { return Ok(value.clone()) };
-    let mut scale = decode::decode(value, of, &mut Findings::default()).map_err(|mismatch| {
-        Refusal::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {}", mismatch.0))
-    })?;
+    let mut scale = decode::decode(value, of, &mut Findings::default()).map_err(|mismatch| mismatch.0)?;
     scale["kind"] = json!("Scale");
     scale["apiVersion"] = json!(VERSION);
     Ok(scale)

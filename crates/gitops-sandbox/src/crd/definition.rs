@@ -10,6 +10,11 @@ use crate::wire::status::{Cause, go_quoted};
 
 /// Adds what a definition does not say.
 pub(crate) fn default_definition(object: &mut Value) {
+    if object["status"]["storedVersions"].as_array().is_some_and(Vec::is_empty)
+        && let Some(version) = storage_version(object)
+    {
+        object["status"]["storedVersions"] = json!([version]);
+    }
     let spec = &mut object["spec"];
     if !spec.is_object() {
         return;

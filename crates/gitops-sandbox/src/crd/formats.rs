@@ -164,7 +164,7 @@ fn is_isbn(text: &str, length: usize) -> bool {
             _ => value * if place % 2 == 1 { 1 } else { 3 },
         })
         .sum();
-    sum % if length == 10 { 11 } else { 10 } == 0
+    sum.is_multiple_of(if length == 10 { 11 } else { 10 })
 }
 
 /// Durations of Go, and single numbers with the name of a unit.
