@@ -36,10 +36,12 @@ fn nested(declared: &Declared, json: &Json, depth: usize) -> Option<Value> {
             Ok(bytes) => Value::Bytes(bytes.into()),
             Err(_) => return plain(),
         },
-        (Shape::Duration, Json::String(text)) => match parse_duration(text) {
-            Ok(duration) => duration,
-            Err(_) => return plain(),
-        },
+        (Shape::Duration, Json::String(text)) => {
+            match parse_duration(text).ok().or_else(|| named_duration(text)) {
+                Some(duration) => duration,
+                None => return plain(),
+            }
+        }
         (Shape::Timestamp, Json::String(text)) => match parse_timestamp(text) {
             Ok(time) => time,
             Err(_) => return plain(),
@@ -74,4 +76,24 @@ fn nested(declared: &Declared, json: &Json, depth: usize) -> Option<Value> {
         }
         _ => return plain(),
     })
+}
+
+/// Reads a number with the name of its unit, as in `3 minutes`.
+fn named_duration(text: &str) -> Option<Value> {
+    let end = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: i64 = text.get(..end)?.parse().ok()?;
+    let unit = text.get(end..)?.trim();
+    let seconds = 1_000_000_000_i64;
+    let nanos = match unit {
+        "ns" | "nano" | "nanos" | "nanosecond" | "nanoseconds" => 1,
+        "us" | "µs" | "micro" | "micros" | "microsecond" | "microseconds" => 1_000,
+        "ms" | "milli" | "millis" | "millisecond" | "milliseconds" => 1_000_000,
+        "s" | "sec" | "secs" | "second" | "seconds" => seconds,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60 * seconds,
+        "h" | "hr" | "hour" | "hours" => 3_600 * seconds,
+        "d" | "day" | "days" => 86_400 * seconds,
+        "w" | "wk" | "wks" | "week" | "weeks" => 604_800 * seconds,
+        _ => return None,
+    };
+    number.checked_mul(nanos).map(Value::Duration)
 }

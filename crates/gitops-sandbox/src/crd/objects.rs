@@ -99,9 +99,14 @@ pub(crate) fn validate_object(
     old: Option<&Value>,
     part: Part,
 ) -> Outcome {
-    if object["kind"] != kind.kind.as_str() {
-        let why = format!("must be {}", kind.kind);
-        return Outcome::refused(vec![Cause::invalid("kind", &object["kind"], &why)]);
+    let api_version = kind.api_version();
+    let wanted = [("kind", kind.kind.as_str()), ("apiVersion", api_version.as_str())];
+    let other = wanted.iter().filter(|(name, wanted)| object[*name] != *wanted);
+    let other: Vec<Cause> = other
+        .map(|(name, wanted)| Cause::invalid(*name, &object[*name], &format!("must be {wanted}")))
+        .collect();
+    if !other.is_empty() {
+        return Outcome::refused(other);
     }
     let schema = custom.schema(&kind.version);
     let mut causes = Vec::new();

@@ -1,5 +1,9 @@
 //! Holding a value against a structural schema (`kube-openapi`'s validation, as the server uses it).
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use gitops_expr::regexp::Regexp;
 use serde_json::{Value, json};
 
 use super::correlate::old_item;
@@ -161,26 +165,43 @@ fn looks(schema: &Value, value: &Value) -> usize {
     below + 1
 }
 
-fn string(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
+/// How many patterns are kept compiled.
+const MAX_PATTERNS: usize = 1024;
+
+/// Returns a pattern, compiled once for all texts that are held against it.
+fn compiled(pattern: &str) -> Option<Arc<Regexp>> {
+    static KNOWN: LazyLock<Mutex<HashMap<String, Arc<Regexp>>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known.get(pattern) {
+        return Some(Arc::clone(found));
+    }
+    let built = Arc::new(Regexp::new(pattern).ok()?);
+    if known.len() >= MAX_PATTERNS {
+        known.clear();
+    }
+    known.insert(pattern.to_owned(), Arc::clone(&built));
+    Some(built)
+}
+
+/// Returns the first thing that is wrong with a text; the others are not looked at.
+fn text_flaw(schema: &Value, text: &str, path: &str) -> Option<Cause> {
     let length = text.chars().count() as u64;
     if let Some(limit) = schema["maxLength"].as_u64().filter(|limit| length > *limit) {
         let bytes = if limit == 1 { "byte" } else { "bytes" };
-        causes.push(Cause::new(
-            "FieldValueTooLong",
-            path,
-            format!("Too long: may not be more than {limit} {bytes}"),
-        ));
+        let message = format!("Too long: may not be more than {limit} {bytes}");
+        return Some(Cause::new("FieldValueTooLong", path, message));
     }
+    let refuse = |why: &str| Some(Cause::invalid(path, &json!(text), &format!("{path} in body {why}")));
     if let Some(limit) = schema["minLength"].as_u64().filter(|limit| length < *limit) {
-        let why = format!("{path} in body should be at least {limit} chars long");
-        causes.push(Cause::invalid(path, &json!(text), &why));
+        return refuse(&format!("should be at least {limit} chars long"));
     }
-    if let Some(pattern) = schema["pattern"].as_str()
-        && gitops_expr::regexp::Regexp::new(pattern).is_ok_and(|compiled| !compiled.is_match(text))
-    {
-        let why = format!("{path} in body should match '{pattern}'");
-        causes.push(Cause::invalid(path, &json!(text), &why));
-    }
+    let pattern = schema["pattern"].as_str().filter(|pattern| !pattern.is_empty())?;
+    let compiled = compiled(pattern)?;
+    if compiled.is_match(text) { None } else { refuse(&format!("should match '{pattern}'")) }
+}
+
+fn string(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
+    causes.extend(text_flaw(schema, text, path));
     let format = schema["format"].as_str().unwrap_or_default();
     if !format.is_empty() && !formats::fits(format, text) {
         let format = if format == "datetime" { "date-time" } else { format };

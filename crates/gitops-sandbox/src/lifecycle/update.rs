@@ -236,7 +236,12 @@ fn prepare(call: &mut Call<'_>, new: &mut Value, live: &Value, options: &WriteOp
     let mut causes = metadata::validate_update(&kind, new, live);
     causes.extend(validate::on_update(call, part, new, live));
     if !causes.is_empty() {
-        return Err(Refusal::invalid(&kind.group, &kind.kind, Call::name_of(new), &causes));
+        // A custom resource is what it says that it is.
+        let said = |name: &str| new[name].as_str().filter(|_| kind.custom.is_some());
+        let group = said("apiVersion")
+            .map_or(kind.group.as_str(), |said| said.split_once('/').map_or("", |(group, _)| group));
+        let named = said("kind").unwrap_or(&kind.kind);
+        return Err(Refusal::invalid(group, named, Call::name_of(new), &causes));
     }
     if part == Part::Main {
         unmodelled::written(call, new)?;

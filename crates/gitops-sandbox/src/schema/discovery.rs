@@ -204,8 +204,13 @@ fn custom_resource(kind: &Kind) -> Vec<Value> {
     let Some(custom) = &kind.custom else { return Vec::new() };
     let mut resource = json!({
         "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced, "kind": kind.kind,
-        "verbs": VERBS, "storageVersionHash": hash(&format!("{}/{}/{}", kind.group, custom.storage_version(), kind.kind)),
+        "verbs": VERBS,
     });
+    // A version that is not served is not told of.
+    let stored = custom.storage_version();
+    if custom.version(stored).is_some_and(|version| version.served) {
+        resource["storageVersionHash"] = json!(hash(&format!("{}/{stored}/{}", kind.group, kind.kind)));
+    }
     for name in ["shortNames", "categories"] {
         if let Some(names) = names(custom, name) {
             resource[name] = names;
