@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::strategy::Part;
-use super::{fields, others, pods, services, workloads};
+use super::{fields, frozen, others, pods, services, workloads};
 use crate::crd;
 use crate::schema::Kind;
 use crate::wire::status::Cause;
@@ -97,7 +97,8 @@ pub(super) fn update(kind: &Kind, part: Part, new: &Value, old: &Value) -> Vec<C
         ("discovery.k8s.io", "EndpointSlice") => {
             fields::immutable(&new["addressType"], &old["addressType"], "addressType", &mut causes);
         }
-        _ => {}
+        ("", "Node") => frozen::node(new, old, &mut causes),
+        _ => frozen::fields(kind, new, old, &mut causes),
     }
     causes
 }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod fields;
+mod frozen;
 mod kinds;
 mod others;
 mod pods;

@@ -350,6 +350,10 @@ pub(super) fn update_job(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
                 map.remove(name);
             }
         }
+        if placeable && let Some(map) = template["metadata"].as_object_mut() {
+            map.remove("labels");
+            map.remove("annotations");
+        }
         template
     };
     if rest(now) != rest(was) {
