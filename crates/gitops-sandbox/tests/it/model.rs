@@ -126,6 +126,17 @@ async fn write(api: &Api<ConfigMap>, name: u8, value: u8) {
     }
 }
 
+/// Takes the steps of a writer; the others are nothing to it.
+async fn write_all(api: &Api<ConfigMap>, steps: impl IntoIterator<Item = &Step>) {
+    for step in steps {
+        match *step {
+            Step::Write(name, value) => write(api, name, value).await,
+            Step::Delete(name) => drop(api.delete(&format!("n{name}"), &DeleteParams::default()).await),
+            _ => {}
+        }
+    }
+}
+
 async fn stored(api: &Api<ConfigMap>) -> Cache {
     api.list(&ListParams::default()).await.unwrap().items.iter().map(entry).collect()
 }
@@ -183,13 +194,7 @@ proptest! {
             let sandbox = Sandbox::builder().without_controllers().seed(1).start();
             let api: Api<ConfigMap> = Api::default_namespaced(client(&sandbox));
             let first = sandbox.revision();
-            for step in &steps {
-                match *step {
-                    Step::Write(name, value) => write(&api, name, value).await,
-                    Step::Delete(name) => drop(api.delete(&format!("n{name}"), &DeleteParams::default()).await),
-                    _ => {}
-                }
-            }
+            write_all(&api, &steps).await;
             let all = events(&api, first, sandbox.revision()).await;
             // Nothing else is written here, so no revision is left out and none comes twice.
             let revisions: Vec<u64> = all.iter().map(|(revision, _)| *revision).collect();
@@ -221,13 +226,7 @@ proptest! {
                     break;
                 }
                 // Somebody writes between two pages.
-                for step in steps.by_ref().take(4) {
-                    match *step {
-                        Step::Write(name, value) => write(&api, name, value).await,
-                        Step::Delete(name) => drop(api.delete(&format!("n{name}"), &DeleteParams::default()).await),
-                        _ => {}
-                    }
-                }
+                write_all(&api, steps.by_ref().take(4)).await;
             }
             assert_eq!(walked, there.into_iter().collect::<Vec<_>>());
         });
@@ -262,18 +261,9 @@ proptest! {
         block_on(async {
             let sandbox = Sandbox::builder().without_controllers().seed(1).start();
             let api: Api<ConfigMap> = Api::default_namespaced(client(&sandbox));
-            let play = async |steps: &[Step]| {
-                for step in steps {
-                    match *step {
-                        Step::Write(name, value) => write(&api, name, value).await,
-                        Step::Delete(name) => drop(api.delete(&format!("n{name}"), &DeleteParams::default()).await),
-                        _ => {}
-                    }
-                }
-            };
-            play(&before).await;
+            write_all(&api, &before).await;
             let (there, snapshot) = (stored(&api).await, sandbox.snapshot());
-            play(&after).await;
+            write_all(&api, &after).await;
             let revision = sandbox.revision();
             sandbox.restore(&snapshot);
             assert_eq!(stored(&api).await, there);

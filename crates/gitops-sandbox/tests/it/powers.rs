@@ -182,18 +182,6 @@ async fn bookmarks_and_ends_of_watches_come_with_the_servers_clock() {
     assert!(end.is_none(), "{end:?}");
 }
 
-#[tokio::test]
-async fn hundreds_of_servers_stand_side_by_side() {
-    let sandboxes: Vec<Sandbox> = (0..200).map(|_| Sandbox::start()).collect();
-    let writes = sandboxes.iter().enumerate().map(|(number, sandbox)| async move {
-        let api: Api<ConfigMap> = Api::default_namespaced(client(sandbox));
-        api.create(&PostParams::default(), &config_map("mine", &number.to_string())).await.unwrap();
-        api.get("mine").await.unwrap().data.unwrap()["k"].clone()
-    });
-    let read = futures::future::join_all(writes).await;
-    assert!(read.iter().enumerate().all(|(number, value)| *value == number.to_string()));
-}
-
 /// The code of an operator: it copies a ConfigMap into another, with the color of the day.
 async fn paint(client: Client) -> Result<(), kube::Error> {
     let api: Api<ConfigMap> = Api::default_namespaced(client);
