@@ -125,6 +125,7 @@ pub(super) fn run(
         }
     }
     present::canonical(&kind, &mut object);
+    present::through_store(&kind, &mut object);
     Ok(Reply::Object(201, object))
 }
 

@@ -28,6 +28,7 @@ pub(crate) use patch::{Form, read_patch};
 pub(crate) use present::{load, loaded, to_storage};
 pub(crate) use repeats::Repeats;
 pub(crate) use reply::{Reply, partial};
+pub(crate) use selectors::fits_selector;
 pub(crate) use strategy::{Part, convert};
 pub(crate) use update::{Rules, check_uid, write};
 pub(crate) use validate::{decode, read_body, read_config};

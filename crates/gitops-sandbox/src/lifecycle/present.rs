@@ -80,11 +80,13 @@ pub(crate) fn to_storage(kind: &Kind, object: &mut Value) {
     }
 }
 
-/// Turns an object that was stored into what the store gives back: another version may have dropped or added something.
+/// Turns an object that was stored into what the store gives back: another version may have dropped or added something,
+/// and a status that was not taken from the request has its default again.
 pub(crate) fn through_store(kind: &Kind, object: &mut Value) {
-    if let Some(custom) = &kind.custom
-        && custom.storage_version() != kind.version
-    {
+    let Some(custom) = &kind.custom else { return };
+    let stored = custom.storage_version();
+    let status = &custom.schema(stored)["properties"]["status"];
+    if stored != kind.version || (object["status"].is_null() && !status["default"].is_null()) {
         to_storage(kind, object);
         crd::read(custom, &kind.version, object);
         object["apiVersion"] = json!(kind.api_version());

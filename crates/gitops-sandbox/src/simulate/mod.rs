@@ -1,11 +1,12 @@
-//! The controllers that a cluster has: garbage collection, the end of namespaces, and workloads that become
-//! ready though nothing runs.
+//! The controllers that a cluster has: garbage collection, the end of namespaces, roles made of others, and
+//! workloads that become ready though nothing runs.
 //!
 //! They follow the store as any watcher does, and write through the same door as clients: every rule holds
 //! for them too.
 
 mod garbage;
 mod namespaces;
+mod roles;
 mod script;
 mod workloads;
 
@@ -63,6 +64,7 @@ async fn run(
                     }
                     garbage.check_all(&server).await;
                     namespaces::check_all(&server).await;
+                    roles::check_all(&server).await;
                     workloads.forget();
                     workloads.check_all(&server);
                     Vec::new()
@@ -74,6 +76,7 @@ async fn run(
             }
             namespaces::follow(&server, &events).await;
             garbage.collect(&server).await;
+            roles::follow(&server, &events).await;
             if said.has_changed().is_ok_and(|changed| changed) {
                 said.mark_unchanged();
                 workloads.check_all(&server);
