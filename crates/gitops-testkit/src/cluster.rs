@@ -21,7 +21,6 @@ use tokio::sync::OnceCell;
 pub use self::api_server::ApiServer;
 pub use self::builder::ClusterBuilder;
 use self::sandbox::SandboxCluster;
-pub(crate) use self::sandbox::SimulatedWorkloads;
 use crate::door::{ADMIN, Door};
 use crate::{AuditEntry, AuditMark, ControlPlane, PodSimulator, TestkitError};
 
@@ -153,30 +152,22 @@ impl Cluster {
         }
     }
 
-    /// Lets the workloads of a namespace come up, as long as the value lives: nothing does by itself.
+    /// Plays the kubelets for the Pods of a namespace, as long as the value lives; without it no Pod runs.
     ///
     /// Must be called in a tokio runtime, and lives in it.
     #[must_use = "dropped, it stops"]
     pub fn simulate_pods(&self, namespace: &str) -> PodSimulator {
-        self.pods(Some(namespace))
+        PodSimulator::start(self.admin(), namespace)
     }
 
     /// Does as [`Cluster::simulate_pods`] for all namespaces, those that come later included.
     #[must_use = "dropped, it stops"]
     pub fn simulate_all_pods(&self) -> PodSimulator {
-        self.pods(None)
+        PodSimulator::start_everywhere(self.admin())
     }
 
-    fn pods(&self, namespace: Option<&str>) -> PodSimulator {
-        let client = self.client().expect("because the administrator is known");
-        let pods = match namespace {
-            Some(namespace) => PodSimulator::start(client, namespace),
-            None => PodSimulator::start_everywhere(client),
-        };
-        match &self.0 {
-            Backing::Assets(_) => pods,
-            Backing::Sandbox(sandbox) => pods.beside(sandbox.workloads(namespace)),
-        }
+    fn admin(&self) -> kube::Client {
+        self.client().expect("because every cluster has this user")
     }
 
     /// Returns a place in the log of requests after all that have been answered so far.

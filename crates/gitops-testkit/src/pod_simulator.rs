@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::TestkitError;
-use crate::cluster::SimulatedWorkloads;
 
 /// What becomes of a Pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +50,6 @@ pub struct PodSimulator {
     rules: Rules,
     changed: mpsc::UnboundedSender<()>,
     task: JoinHandle<()>,
-    /// The sandbox makes no Pods for workloads: they do by themselves what their Pods would make them do.
-    workloads: Option<SimulatedWorkloads>,
 }
 
 /// Name prefixes and what becomes of such Pods; later ones count more.
@@ -77,12 +74,7 @@ impl PodSimulator {
         let rules = Rules::default();
         let (changed, changes) = mpsc::unbounded_channel();
         let task = tokio::spawn(run(client, pods, Arc::clone(&rules), changes));
-        Self { rules, changed, task, workloads: None }
-    }
-
-    pub(crate) fn beside(mut self, workloads: SimulatedWorkloads) -> Self {
-        self.workloads = Some(workloads);
-        self
+        Self { rules, changed, task }
     }
 
     /// Decides what becomes of Pods whose name starts with `prefix`, those that exist included.
@@ -92,9 +84,6 @@ impl PodSimulator {
     /// # Errors
     /// When the simulator has ended, which it does with its runtime.
     pub fn behave(&self, prefix: &str, behaviour: PodBehaviour) -> Result<(), TestkitError> {
-        if let Some(workloads) = &self.workloads {
-            workloads.behave(prefix, behaviour);
-        }
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).push((prefix.to_owned(), behaviour));
         self.changed.send(()).map_err(|_| TestkitError::NotRunning { server: "pod simulator" })
     }

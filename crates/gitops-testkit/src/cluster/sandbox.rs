@@ -1,10 +1,10 @@
 //! A cluster in this process: the sandbox behind a loopback listener with TLS, as a real API server is reached.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use gitops_sandbox::{Listener, Sandbox, SandboxError, Scripted, Security, Workload, Workloads};
+use gitops_sandbox::{Listener, Sandbox, SandboxError, Security, Workload};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::runtime::Runtime;
@@ -12,12 +12,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::requests::RequestLog;
+use crate::TestkitError;
 use crate::door::{Authority, Door, User};
 use crate::supervise::Folder;
-use crate::{PodBehaviour, TestkitError};
 
-/// How long workloads take to come up: long enough for somebody to see them on their way.
-const READY_AFTER: Duration = Duration::from_millis(20);
 /// How long somebody else may have our port while we do not listen.
 const PATIENCE: Duration = Duration::from_secs(30);
 const NAME: &str = "sandbox";
@@ -61,6 +59,7 @@ enum Listening {
 impl SandboxCluster {
     pub(super) async fn start(users: Vec<User>, controllers: bool) -> Result<Self, TestkitError> {
         let log = RequestLog::default();
+        // Nothing runs unless a test plays the kubelets: as on a control plane without nodes.
         let mut builder = Sandbox::builder().workloads(Workload::Never);
         if !controllers {
             builder = builder.without_controllers();
@@ -138,17 +137,6 @@ impl SandboxCluster {
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Listening::Yes(listener);
         Ok(())
     }
-
-    /// Lets workloads come up, of a namespace or of all.
-    pub(super) fn workloads(&self, namespace: Option<&str>) -> SimulatedWorkloads {
-        let workloads = SimulatedWorkloads {
-            sandbox: self.sandbox.clone(),
-            namespace: namespace.map(str::to_owned),
-            said: Arc::default(),
-        };
-        workloads.behave("", PodBehaviour::Ready);
-        workloads
-    }
 }
 
 async fn listen(sandbox: &Sandbox, address: SocketAddr) -> Result<Listener, TestkitError> {
@@ -158,34 +146,4 @@ async fn listen(sandbox: &Sandbox, address: SocketAddr) -> Result<Listener, Test
         .await
         .unwrap_or_else(|error| Err(SandboxError::Listen { address, source: std::io::Error::other(error) }));
     listening.map_err(|error| TestkitError::io("starting the sandbox")(std::io::Error::other(error)))
-}
-
-/// The workloads of the sandbox behave as their Pods would.
-#[derive(Clone, Debug)]
-pub(crate) struct SimulatedWorkloads {
-    sandbox: Sandbox,
-    namespace: Option<String>,
-    said: Arc<Mutex<Vec<Scripted>>>,
-}
-
-/// The kinds that have Pods.
-const KINDS: [&str; 5] = ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"];
-
-impl SimulatedWorkloads {
-    /// Decides what becomes of the workloads whose Pods' names start with `prefix`.
-    pub(crate) fn behave(&self, prefix: &str, behaviour: PodBehaviour) {
-        let workload = match behaviour {
-            PodBehaviour::Ready | PodBehaviour::Succeed => Workload::ReadyAfter(READY_AFTER),
-            PodBehaviour::Ignore => Workload::Never,
-            _ => Workload::Crash,
-        };
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        for kind in KINDS {
-            let mut workloads = Workloads::all().kind(kind).prefix(prefix.trim_end_matches('-'));
-            if let Some(namespace) = &self.namespace {
-                workloads = workloads.namespace(namespace);
-            }
-            said.push(self.sandbox.script_all(workloads, workload));
-        }
-    }
 }

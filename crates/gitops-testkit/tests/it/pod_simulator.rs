@@ -6,7 +6,7 @@ use gitops_testkit::{PodBehaviour, require_cluster};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, PostParams};
+use kube::api::{Api, ListParams, PostParams};
 use kube::runtime::wait::{Condition, await_condition};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -20,6 +20,12 @@ where
         .await
         .unwrap_or_else(|_| panic!("{name} is never {what}"))
         .unwrap();
+}
+
+fn crashes(pod: Option<&Pod>) -> bool {
+    let status = pod.and_then(|pod| pod.status.as_ref()?.container_statuses.as_ref()?.first());
+    let waiting = status.and_then(|container| container.state.as_ref()?.waiting.as_ref());
+    waiting.is_some_and(|waiting| waiting.reason.as_deref() == Some("CrashLoopBackOff"))
 }
 
 #[tokio::test]
@@ -52,6 +58,10 @@ async fn deployments_become_available_jobs_complete_and_broken_pods_crash() {
 
     simulator.behave("web-", PodBehaviour::Crash).unwrap();
     becomes(&deployments, "web", "unavailable", available(0)).await;
+    let pods: Api<Pod> = Api::namespaced(client, &namespace);
+    let crashing = pods.list(&ListParams::default().labels("app=web")).await.unwrap().items;
+    assert_eq!(crashing.len(), 2);
+    assert!(crashing.iter().all(|pod| crashes(Some(pod))), "{crashing:?}");
     simulator.behave("web-", PodBehaviour::Ready).unwrap();
     becomes(&deployments, "web", "available again", available(2)).await;
 }
@@ -65,11 +75,6 @@ async fn a_pod_crashes_and_recovers() {
     let pods: Api<Pod> = Api::namespaced(cluster.client().unwrap(), &namespace);
     let pod = json!({"metadata": {"name": "broken"}, "spec": {"containers": [{"name": "c", "image": "example.org/c:1"}]}});
     pods.create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap();
-    let crashes = |pod: Option<&Pod>| {
-        let status = pod.and_then(|pod| pod.status.as_ref()?.container_statuses.as_ref()?.first());
-        let waiting = status.and_then(|container| container.state.as_ref()?.waiting.as_ref());
-        waiting.is_some_and(|waiting| waiting.reason.as_deref() == Some("CrashLoopBackOff"))
-    };
     becomes(&pods, "broken", "crashing", crashes).await;
     simulator.behave("broken", PodBehaviour::Ready).unwrap();
     becomes(&pods, "broken", "running", kube::runtime::conditions::is_pod_running()).await;
