@@ -70,6 +70,14 @@ pub fn processor_time(process: u32) -> Duration {
     TICK * ticks
 }
 
+/// Returns how much memory a process has in use, in KiB; nothing where that cannot be known.
+#[must_use]
+pub fn resident(process: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
+}
+
 /// Returns how long this thread has been on processors, to the nanosecond; none where that cannot be known.
 #[must_use]
 pub fn thread_time() -> Duration {

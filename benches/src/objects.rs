@@ -6,17 +6,19 @@ use serde_json::{Value, json};
 /// headless Services, ServiceAccounts and ConfigMaps.
 #[must_use]
 pub fn mixed(number: usize) -> Vec<Value> {
-    (0..number)
-        .map(|index| {
-            let name = format!("app-{:04}", index / 4);
-            match index % 4 {
-                0 => deployment(&name),
-                1 => service(&name),
-                2 => service_account(&name),
-                _ => config_map(&name),
-            }
-        })
-        .collect()
+    (0..number).map(nth).collect()
+}
+
+/// Returns one of the objects of [`mixed`].
+#[must_use]
+pub fn nth(index: usize) -> Value {
+    let name = format!("app-{:04}", index / 4);
+    match index % 4 {
+        0 => deployment(&name),
+        1 => service(&name),
+        2 => service_account(&name),
+        _ => config_map(&name),
+    }
 }
 
 fn metadata(name: &str) -> Value {

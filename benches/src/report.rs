@@ -30,3 +30,32 @@ pub fn print_bound(name: &str, what: &str, ours: u64, peer: u64, want: f64) {
     let verdict = if ratio < want { " MISSED" } else { "" };
     println!("bench {name}: ours {ours} {what} peer {peer} {what} ratio {ratio:.1} (want ≥{want}){verdict}");
 }
+
+/// Prints a number of ours that shall be no larger than a limit, beside the peer's.
+pub fn print_at_most(name: &str, what: &str, ours: f64, peer: Option<f64>, most: Option<f64>) {
+    let want = most.map(|most| format!(" (want ≤{most} {what})"));
+    let missed = most.is_some_and(|most| ours > most);
+    print_number(name, what, ours, peer, peer.map(|peer| peer / ours), want, missed);
+}
+
+/// Prints a number of ours that shall be no smaller than a limit, beside the peer's.
+pub fn print_at_least(name: &str, what: &str, ours: f64, peer: Option<f64>, least: Option<f64>) {
+    let want = least.map(|least| format!(" (want ≥{least} {what})"));
+    let missed = least.is_some_and(|least| ours < least);
+    print_number(name, what, ours, peer, peer.map(|peer| ours / peer), want, missed);
+}
+
+fn print_number(
+    name: &str,
+    what: &str,
+    ours: f64,
+    peer: Option<f64>,
+    ratio: Option<f64>,
+    want: Option<String>,
+    missed: bool,
+) {
+    let peer = peer.map(|peer| format!(" peer {peer:.1} {what}")).unwrap_or_default();
+    let ratio = ratio.map(|ratio| format!(" ratio {ratio:.1}")).unwrap_or_default();
+    let verdict = if missed { " MISSED" } else { "" };
+    println!("bench {name}: ours {ours:.1} {what}{peer}{ratio}{}{verdict}", want.unwrap_or_default());
+}
