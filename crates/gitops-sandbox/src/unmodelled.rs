@@ -44,8 +44,6 @@ pub(crate) const LOGS: &str = "logs of pods";
 pub(crate) const STREAMS: &str = "exec, attach, port-forward and proxies";
 /// `/openapi/v2`.
 pub(crate) const OPENAPI_V2: &str = "OpenAPI v2";
-/// OpenAPI documents in another form than JSON.
-pub(crate) const OPENAPI_PROTOBUF: &str = "OpenAPI v3 in protobuf";
 
 /// All that is not modelled.
 pub const UNMODELLED: &[Unmodelled] = &[
@@ -170,7 +168,6 @@ pub const UNMODELLED: &[Unmodelled] = &[
     row(LOGS, "empty", On::Asked),
     row(STREAMS, "refused with 501; what a server says before it asks a kubelet is said", On::Asked),
     row(OPENAPI_V2, "a document that describes no kinds", On::Asked),
-    row(OPENAPI_PROTOBUF, "refused with 406; clients take JSON then", On::Asked),
 ];
 
 const fn row(what: &'static str, instead: &'static str, on: On) -> Unmodelled {

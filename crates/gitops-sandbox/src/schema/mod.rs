@@ -5,6 +5,8 @@ pub(crate) mod discovery;
 pub(crate) mod go_types;
 pub(crate) mod kinds;
 pub(crate) mod openapi;
+mod openapi_messages;
+mod openapi_protobuf;
 pub(crate) mod protobuf;
 pub(crate) mod quantity;
 mod times;

@@ -1,20 +1,27 @@
 //! `/openapi/v3`: the schemas of all kinds, by group and version.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use flate2::read::GzDecoder;
+use http::header::{
+    ACCEPT, CACHE_CONTROL, ETAG, EXPIRES, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, VARY,
+};
 use http::{Response, request};
+use jiff::ToSpan as _;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use sha2::Digest as _;
 
 use super::kinds::DISCOVERY;
+use super::openapi_protobuf;
 use crate::server::{Server, encoded, response, to_bytes};
 use crate::unmodelled;
 use crate::wire::Body;
-use crate::wire::media::Encoding;
+use crate::wire::media::{Clause, Encoding};
+use crate::wire::query::Query;
 use crate::wire::status::{Answer, Refusal};
 
 /// What a real server said (`data/record.py`).
@@ -30,23 +37,100 @@ static DOCUMENTS: LazyLock<Value> = LazyLock::new(|| {
 const V2_PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2";
 const V2_PROTOBUF_TYPE: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
+const V3_PROTOBUF: &str = "com.github.proto-openapi.spec.v3.v1.0+protobuf";
+/// What clients ask for; it is no valid name of a type, so answers do not bear it.
+const V3_PROTOBUF_OLD: &str = "com.github.proto-openapi.spec.v3@v1.0+protobuf";
+const V3_PROTOBUF_TYPE: &str = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
+
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
+/// Answers what is under `/openapi/v3`, as the handler of k8s.io/kube-openapi does.
 pub(crate) fn answer(server: &Arc<Server>, parts: &request::Parts, path: &str) -> Answer<Response<Body>> {
-    let path = path.trim_matches('/');
     if path.is_empty() {
+        // The index is the same whatever a client accepts.
         let bytes = to_bytes(&index(server));
         return Ok(response(200, "text/plain; charset=utf-8", bytes.into()));
     }
-    let accept =
-        parts.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let document = builtin(path).or_else(|| custom(server, path));
-    let Some(document) = document else { return Ok(response(404, "", Bytes::new())) };
-    if accept.starts_with("application/com.github.proto-openapi.spec.v3") {
-        server.unmodelled(unmodelled::OPENAPI_PROTOBUF)?;
-        return Err(Refusal::not_acceptable(&["application/json"]));
+    let path = path.strip_prefix('/').ok_or_else(Refusal::page_not_found)?;
+    let Some(hash) = hash(server, path) else { return Ok(response(404, "", Bytes::new())) };
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let Some(form) = Form::choose(header(ACCEPT)) else {
+        return Ok(with(response(406, "", Bytes::new()), &[(VARY, "Accept")]));
+    };
+    let tag = format!("\"{hash}\"");
+    let headers = [(VARY, "Accept"), (ETAG, &tag)];
+    let asked = Query::parse(parts.uri.query().unwrap_or_default()).get("hash").to_owned();
+    if !asked.is_empty() && asked != hash {
+        let moved = response(301, form.content_type(), Bytes::new());
+        return Ok(with(with(moved, &headers), &[(LOCATION, &url(path, &hash))]));
     }
-    Ok(encoded(200, &document, Encoding::Json))
+    let known = header(IF_NONE_MATCH).split(',').map(str::trim);
+    let answer =
+        if known.map(|known| known.trim_start_matches("W/")).any(|known| known == "*" || known == tag) {
+            response(304, "", Bytes::new())
+        } else {
+            let Some(document) = builtin(path).or_else(|| custom(server, path)) else {
+                return Ok(response(404, "", Bytes::new()));
+            };
+            let bytes = match form {
+                Form::Json => to_bytes(&document),
+                Form::Protobuf => openapi_protobuf::encode(&document),
+            };
+            response(200, form.content_type(), bytes.into())
+        };
+    let answer = with(answer, &headers);
+    if asked.is_empty() {
+        return Ok(answer);
+    }
+    // What is named by its hash never changes.
+    let now = server.clock.now().to_zoned(TimeZone::UTC);
+    let expires = now.saturating_add(1.year()).strftime("%a, %d %b %Y %H:%M:%S UTC").to_string();
+    Ok(with(answer, &[(CACHE_CONTROL, "public, immutable"), (EXPIRES, &expires)]))
+}
+
+/// How a document is written.
+#[derive(Clone, Copy)]
+enum Form {
+    Json,
+    Protobuf,
+}
+
+impl Form {
+    /// Chooses the first form of `Accept` that there is. Neither a charset nor anything else that a range says of itself
+    /// matters.
+    fn choose(accept: &str) -> Option<Self> {
+        let accept = if accept.trim().is_empty() { "*/*" } else { accept };
+        let mut clauses: Vec<(f32, Clause<'_>)> = accept.split(',').map(Clause::parse).collect();
+        let wildcards = |range: &str| range.matches('*').count();
+        clauses.sort_by(|(a, left), (b, right)| {
+            b.total_cmp(a).then_with(|| wildcards(left.range).cmp(&wildcards(right.range)))
+        });
+        clauses.iter().find_map(|(_, clause)| {
+            let (kind, form) = clause.range.split_once('/').unwrap_or((clause.range, clause.range));
+            match form {
+                _ if !matches!(kind, "application" | "*") => None,
+                "json" | "*" => Some(Self::Json),
+                V3_PROTOBUF | V3_PROTOBUF_OLD => Some(Self::Protobuf),
+                _ => None,
+            }
+        })
+    }
+
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Protobuf => V3_PROTOBUF_TYPE,
+        }
+    }
+}
+
+fn with(mut response: Response<Body>, headers: &[(HeaderName, &str)]) -> Response<Body> {
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 /// Answers `/openapi/v2`: a document that describes nothing. kubectl reads it before it validates what has no schema
@@ -77,33 +161,49 @@ pub(crate) fn version_2(server: &Server, parts: &request::Parts) -> Answer<Respo
     Ok(response(200, V2_PROTOBUF_TYPE, document.into()))
 }
 
-fn hash(value: &Value) -> String {
-    let digest = sha2::Sha512::digest(value.to_string().as_bytes());
-    digest.iter().map(|byte| format!("{byte:02X}")).collect()
+/// The hash of all that was recorded.
+static RECORDED_HASH: LazyLock<String> = LazyLock::new(|| sha512(RECORDED));
+
+fn sha512(bytes: &[u8]) -> String {
+    sha2::Sha512::digest(bytes).iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+fn url(path: &str, hash: &str) -> String {
+    format!("/openapi/v3/{path}?hash={hash}")
+}
+
+/// Returns what stands for the content of a document, without making it: another one has another hash.
+fn hash(server: &Server, path: &str) -> Option<String> {
+    if DOCUMENTS["documents"].get(path).is_some() {
+        return Some(sha512(format!("{path} {}", *RECORDED_HASH).as_bytes()));
+    }
+    let (group, version) = path.strip_prefix("apis/")?.split_once('/')?;
+    let kinds = server.kinds.custom();
+    let kinds: Vec<Value> = kinds
+        .values()
+        .filter(|kind| kind.group == group && kind.version == version)
+        .map(|kind| {
+            let entry = kind.custom.as_ref().and_then(|custom| custom.version(version));
+            json!([kind.kind, kind.list_kind, kind.plural, kind.namespaced, entry.map(|entry| &entry.entry)])
+        })
+        .collect();
+    (!kinds.is_empty()).then(|| sha512(json!([path, *RECORDED_HASH, kinds]).to_string().as_bytes()))
 }
 
 fn index(server: &Server) -> Value {
-    let mut paths = Map::new();
-    let mut add = |path: &str, seed: &Value| {
-        let hash = hash(seed);
-        paths
-            .insert(path.to_owned(), json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={hash}")}));
-    };
-    for (path, document) in DOCUMENTS["documents"].as_object().into_iter().flatten() {
-        // The recorded documents never change.
-        add(path, &document["schemas"]);
-    }
-    let mut versions: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let documents = DOCUMENTS["documents"].as_object();
+    let mut paths: BTreeSet<String> = documents.into_iter().flatten().map(|(path, _)| path.clone()).collect();
     for kind in server.kinds.custom().values() {
-        let Some(custom) = &kind.custom else { continue };
-        let path = format!("apis/{}/{}", kind.group, kind.version);
-        let entry = custom.version(&kind.version).map(|version| version.entry.clone());
-        versions.entry(path).or_default().push(entry.unwrap_or_default());
-        versions.entry(format!("apis/{}", kind.group)).or_default();
+        paths.insert(format!("apis/{}/{}", kind.group, kind.version));
     }
-    for (path, entries) in &versions {
-        add(path, &json!(entries));
-    }
+    let paths: Map<String, Value> = paths
+        .into_iter()
+        .filter_map(|path| {
+            let hash = hash(server, &path)?;
+            let url = url(&path, &hash);
+            Some((path, json!({"serverRelativeURL": url})))
+        })
+        .collect();
     json!({"paths": paths})
 }
 

@@ -289,15 +289,20 @@ fn write_varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(u8::try_from(value).unwrap_or(0));
 }
 
-fn write_bytes(number: u32, bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn write_bytes(number: u32, bytes: &[u8], out: &mut Vec<u8>) {
     write_varint(u64::from(number) << 3 | 2, out);
     write_varint(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
 }
 
-fn write_number(number: u32, value: u64, out: &mut Vec<u8>) {
+pub(super) fn write_number(number: u32, value: u64, out: &mut Vec<u8>) {
     write_varint(u64::from(number) << 3, out);
     write_varint(value, out);
+}
+
+pub(super) fn write_double(number: u32, value: f64, out: &mut Vec<u8>) {
+    write_varint(u64::from(number) << 3 | 1, out);
+    out.extend_from_slice(&value.to_le_bytes());
 }
 
 fn write_message(value: &Value, of: &GoStruct, out: &mut Vec<u8>) {
@@ -346,10 +351,7 @@ fn write_value(number: u32, value: &Value, of: &GoType, out: &mut Vec<u8>) {
         }
         GoType::Bool => write_number(number, u64::from(*value == json!(true)), out),
         GoType::Int(_) => write_number(number, value.as_i64().unwrap_or(0) as u64, out),
-        GoType::Float(_) => {
-            write_varint(u64::from(number) << 3 | 1, out);
-            out.extend_from_slice(&value.as_f64().unwrap_or(0.0).to_le_bytes());
-        }
+        GoType::Float(_) => write_double(number, value.as_f64().unwrap_or(0.0), out),
         GoType::Bytes => {
             let bytes = base64::engine::general_purpose::STANDARD.decode(text()).unwrap_or_default();
             write_bytes(number, &bytes, out);

@@ -5,6 +5,7 @@ mod client;
 mod crowd;
 mod kubectl;
 mod model;
+mod openapi;
 mod powers;
 mod runtime;
 mod unmodelled;

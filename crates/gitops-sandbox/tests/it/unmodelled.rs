@@ -194,13 +194,6 @@ fn all() -> Vec<Asks> {
             501,
         ),
         get("OpenAPI v2", "/openapi/v2", 200),
-        Asks {
-            what: "OpenAPI v3 in protobuf",
-            method: "PROTOBUF",
-            path: "/openapi/v3/api/v1",
-            body: Value::Null,
-            status: 406,
-        },
     ]
 }
 
@@ -208,15 +201,11 @@ fn all() -> Vec<Asks> {
 const SIGNING_REQUEST: &str = include_str!("signing_request.txt");
 
 async fn ask(sandbox: &Sandbox, asks: &Asks) -> (u16, Value) {
-    let (method, accept) = match asks.method {
-        "PROTOBUF" => ("GET", "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"),
-        method => (method, "application/json"),
-    };
     let body = if asks.body.is_null() { Bytes::new() } else { asks.body.to_string().into() };
     let request = Request::builder()
-        .method(method)
+        .method(asks.method)
         .uri(asks.path)
-        .header("accept", accept)
+        .header("accept", "application/json")
         .header("content-type", "application/json")
         .body(http_body_util::Full::new(body))
         .unwrap();
