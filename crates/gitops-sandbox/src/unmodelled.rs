@@ -123,11 +123,6 @@ pub const UNMODELLED: &[Unmodelled] = &[
         "kept, no Job is made",
         On::Controlled(&["cronjobs.batch"], |object| object["spec"]["suspend"] != true),
     ),
-    row(
-        "removal of finished Jobs",
-        "a finished Job stays",
-        On::Controlled(&["jobs.batch"], |object| !object["spec"]["ttlSecondsAfterFinished"].is_null()),
-    ),
     row("ingress", "kept, without an address", On::Controlled(&["ingresses.networking.k8s.io"], always)),
     row(
         "network policies",

@@ -90,9 +90,10 @@ fn merge_map(
                     Value::Array(value.into_iter().filter(|item| !is_directive(item)).collect())
                 }
             }
-            // There is nothing to merge with: the list is taken as it is, even its directives.
+            // There is nothing to merge with: what is to be deleted is not there already.
             (None, Value::Array(value)) if strategies.contains(&"merge") => {
-                Value::Array(value.into_iter().map(discard_nulls).collect())
+                let kept = value.into_iter().filter(|item| item[DIRECTIVE] != "delete");
+                Value::Array(kept.map(without_directive).map(discard_nulls).collect())
             }
             (None, Value::Object(value)) => match value.get(DIRECTIVE).and_then(Value::as_str) {
                 Some("delete") => continue,
@@ -115,6 +116,13 @@ fn merge_map(
 
 fn without_directives(map: Map<String, Value>) -> Map<String, Value> {
     map.into_iter().filter(|(name, value)| !name.starts_with('$') && !value.is_null()).collect()
+}
+
+fn without_directive(mut item: Value) -> Value {
+    if let Some(map) = item.as_object_mut() {
+        map.remove(DIRECTIVE);
+    }
+    item
 }
 
 /// Drops what a patch wants removed where there is nothing.

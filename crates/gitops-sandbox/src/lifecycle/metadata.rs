@@ -207,7 +207,9 @@ fn validate_managed_fields(entries: &Value) -> Vec<Cause> {
 /// Returns the warnings about metadata that should be otherwise.
 pub(crate) fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<String> {
     let mut warnings = Vec::new();
-    let finalizers = object["metadata"]["finalizers"].as_array().into_iter().flatten();
+    let silent =
+        matches!(kind.group.as_str(), "coordination.k8s.io" | "node.k8s.io" | "admissionregistration.k8s.io");
+    let finalizers = object["metadata"]["finalizers"].as_array().filter(|_| !silent).into_iter().flatten();
     for name in finalizers.filter_map(Value::as_str) {
         let is_old = old.is_some_and(|old| {
             old["metadata"]["finalizers"]
@@ -221,8 +223,28 @@ pub(crate) fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<
             ));
         }
     }
-    let _ = kind;
+    if old.is_none() {
+        warnings.extend(name_warning(kind, object["metadata"]["name"].as_str().unwrap_or_default()));
+    }
     warnings
+}
+
+/// Warns of a name that makes a bad name of a host.
+fn name_warning(kind: &Kind, name: &str) -> Option<String> {
+    let used = match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "Pod") => "the Pod's hostname",
+        ("", "ReplicationController")
+        | ("apps", "Deployment" | "ReplicaSet")
+        | ("batch", "Job" | "CronJob") => "Pod names and hostnames",
+        _ => return None,
+    };
+    let why = names::label_1123(name);
+    (!why.is_empty()).then(|| {
+        format!(
+            "metadata.name: this is used in {used}, which can result in surprising behavior; a DNS label is recommended: [{}]",
+            why.join(" ")
+        )
+    })
 }
 
 /// Checks the metadata of a changed object.
@@ -235,13 +257,13 @@ pub(crate) fn validate_update(kind: &Kind, new: &Value, old: &Value) -> Vec<Caus
     let domains = if checks.domains { without_domain(&new["metadata"]["finalizers"]) } else { Vec::new() };
     let mut causes = parts.clone();
     causes.extend(changes.clone());
-    if checks.changes {
-        causes.extend(changes);
-        causes.extend(domains.clone());
-    }
     for _ in 0..checks.anew {
         causes.extend(parts.clone());
         causes.extend(domains.clone());
+    }
+    if checks.changes {
+        causes.extend(changes);
+        causes.extend(domains);
     }
     causes
 }

@@ -56,6 +56,27 @@ pub(crate) fn put_without_revision(kind: &Kind) -> bool {
         )
 }
 
+/// Whether the first write to a new object is stored although it changes nothing.
+///
+/// The server compares what it would store with what is stored, and some kinds are stored otherwise when they are
+/// created than when they are read and written again: a Job gets the labels of its pods as it is read.
+pub(crate) fn first_write_is_stored(kind: &Kind, object: &Value) -> bool {
+    const GENERATED: [&str; 4] =
+        ["batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name"];
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "PersistentVolumeClaim") => true,
+        ("batch", "Job") => {
+            let (own, of_pods) =
+                (&object["metadata"]["labels"], &object["spec"]["template"]["metadata"]["labels"]);
+            let generated = of_pods
+                .as_object()
+                .is_some_and(|labels| labels.keys().all(|name| GENERATED.contains(&name.as_str())));
+            generated && own == of_pods
+        }
+        _ => false,
+    }
+}
+
 /// What the rules of a kind check of changed metadata, beside what is checked of all kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MetadataChecks {
@@ -93,7 +114,7 @@ pub(crate) fn metadata_checks(kind: &Kind) -> MetadataChecks {
 pub(crate) fn name_check(kind: &Kind) -> fn(&str) -> Vec<String> {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Service") => names::label_1035,
-        ("", "Namespace") => names::label_1123,
+        ("", "Namespace") | ("apps", "StatefulSet") => names::label_1123,
         ("rbac.authorization.k8s.io", _) => names::path_segment,
         _ => names::subdomain,
     }
@@ -151,6 +172,7 @@ fn without_generation(kind: &Kind) -> bool {
             | (
                 "storage.k8s.io",
                 "StorageClass"
+                    | "CSIDriver"
                     | "CSINode"
                     | "VolumeAttachment"
                     | "CSIStorageCapacity"
@@ -277,7 +299,8 @@ pub(crate) fn prepare_for_update(kind: &Kind, part: Part, new: &mut Value, old: 
                 keep(map, "status");
             }
             super::defaults::on_update(kind, map, before);
-            if !without_generation(kind) && changes_generation(kind, map, before) {
+            let counts = !without_generation(kind) || kind.is("storage.k8s.io", "CSIDriver");
+            if counts && changes_generation(kind, map, before) {
                 let generation = before["metadata"]["generation"].as_i64().unwrap_or(0);
                 map["metadata"]["generation"] = json!(generation + 1);
             }

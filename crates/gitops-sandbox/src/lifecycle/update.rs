@@ -166,7 +166,8 @@ fn try_write(
     if kind.group == "rbac.authorization.k8s.io" {
         present::canonical(&kind, &mut new);
     }
-    if *live == new || (!options.dry_run && same(live, &new)) {
+    let is_stored_alike = !stored.is_new || options.dry_run || !strategy::first_write_is_stored(&kind, live);
+    if is_stored_alike && (*live == new || (!options.dry_run && same(live, &new))) {
         return Ok(Reply::Stored(200, Arc::clone(stored)));
     }
     if options.dry_run {

@@ -144,7 +144,7 @@ impl Store {
         let before = state.objects.get(&key.resource).and_then(|objects| objects.get(&key.path)).cloned();
         check(before.as_ref(), expect)?;
         let revision = state.revision + 1;
-        let stored = Arc::new(Stored::new(make(revision).into(), revision));
+        let stored = Arc::new(Stored::new(make(revision).into(), revision, before.is_none()));
         let change = change(Arc::clone(&stored));
         match (&change, state.objects.get_mut(&key.resource)) {
             (Change::Delete(_), Some(objects)) => {
@@ -283,7 +283,7 @@ impl Store {
         state.objects.clear();
         state.history.clear();
         for (key, bytes, revision) in objects {
-            let stored = Arc::new(Stored::new(bytes, revision));
+            let stored = Arc::new(Stored::new(bytes, revision, false));
             state.objects.entry(key.resource).or_default().insert(key.path, stored);
         }
         state.revision = revision;

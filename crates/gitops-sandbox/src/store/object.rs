@@ -29,6 +29,8 @@ pub(crate) struct Stored {
     /// Its JSON, with `metadata.resourceVersion`.
     pub(crate) bytes: Bytes,
     pub(crate) revision: u64,
+    /// Whether it is as it was created: nobody has written it since.
+    pub(crate) is_new: bool,
     /// Its read form, as long as somebody keeps it.
     loaded: Mutex<Weak<Loaded>>,
 }
@@ -43,8 +45,8 @@ pub(crate) struct Loaded {
 }
 
 impl Stored {
-    pub(crate) fn new(bytes: Bytes, revision: u64) -> Self {
-        Self { bytes, revision, loaded: Mutex::new(Weak::new()) }
+    pub(crate) fn new(bytes: Bytes, revision: u64, is_new: bool) -> Self {
+        Self { bytes, revision, is_new, loaded: Mutex::new(Weak::new()) }
     }
 
     /// Returns what was read for this reader, if it is still there.

@@ -126,11 +126,6 @@ fn all() -> Vec<Asks> {
             ),
         ),
         post(
-            "removal of finished Jobs",
-            "/apis/batch/v1/namespaces/default/jobs",
-            named(json!({"spec": {"ttlSecondsAfterFinished": 5, "template": template}})),
-        ),
-        post(
             "ingress",
             "/apis/networking.k8s.io/v1/namespaces/default/ingresses",
             named(json!({"spec": {"defaultBackend": {"service": {"name": "a", "port": {"number": 80}}}}})),

@@ -67,6 +67,13 @@ pub(super) fn selector(selector: &Value, path: &str, causes: &mut Vec<Cause>) {
 
 /// Tells whether a selector can be used at all.
 pub(super) fn is_usable(selector: &Value) -> bool {
+    let labels = selector["matchLabels"].as_object().into_iter().flatten();
+    let mut labels = labels.map(|(key, value)| (key, value.as_str().unwrap_or_default()));
+    if !labels
+        .all(|(key, value)| names::qualified_name(key).is_empty() && names::label_value(value).is_empty())
+    {
+        return false;
+    }
     items(&selector["matchExpressions"]).all(|expression| {
         let values = items(&expression["values"]).count();
         match text(expression, "operator") {

@@ -213,7 +213,6 @@ pub(super) fn port_name(name: &str) -> Vec<String> {
     }
     if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
         why.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
-        return why;
     }
     if !name.bytes().any(|byte| byte.is_ascii_lowercase()) {
         why.push("must contain at least one letter (a-z)".to_owned());
