@@ -76,6 +76,16 @@ pub(crate) fn subdomain(name: &str) -> Vec<String> {
     why
 }
 
+/// A name that leaves room for what is put behind it in the names of Jobs.
+pub(crate) fn cron_job(name: &str) -> Vec<String> {
+    const LIMIT: usize = 52;
+    let mut why = subdomain(name);
+    if name.len() > LIMIT {
+        why.push(format!("must be no more than {LIMIT} characters"));
+    }
+    why
+}
+
 /// A name that can stand in a path.
 pub(crate) fn path_segment(name: &str) -> Vec<String> {
     if name == "." || name == ".." {

@@ -115,7 +115,8 @@ pub(crate) fn name_check(kind: &Kind) -> fn(&str) -> Vec<String> {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Service") => names::label_1035,
         ("", "Namespace") | ("apps", "StatefulSet") => names::label_1123,
-        ("rbac.authorization.k8s.io", _) => names::path_segment,
+        ("rbac.authorization.k8s.io", _) | ("policy", "PodDisruptionBudget") => names::path_segment,
+        ("batch", "CronJob") => names::cron_job,
         _ => names::subdomain,
     }
 }
@@ -127,9 +128,10 @@ pub(crate) fn orphans_by_default(kind: &Kind) -> bool {
 
 /// Whether a finished deletion answers with the object.
 pub(crate) fn delete_returns_object(kind: &Kind) -> bool {
-    kind.group.is_empty()
-        && matches!(
-            kind.kind.as_str(),
+    matches!(
+        (kind.group.as_str(), kind.kind.as_str()),
+        (
+            "",
             "Service"
                 | "ServiceAccount"
                 | "PersistentVolumeClaim"
@@ -137,7 +139,8 @@ pub(crate) fn delete_returns_object(kind: &Kind) -> bool {
                 | "Pod"
                 | "PodTemplate"
                 | "ResourceQuota"
-        )
+        ) | ("storage.k8s.io", "StorageClass" | "CSIDriver" | "CSINode" | "VolumeAttachment")
+    )
 }
 
 /// Whether the finalizers for dependants are put on objects of this kind.

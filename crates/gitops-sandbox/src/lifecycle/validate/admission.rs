@@ -37,6 +37,10 @@ pub(crate) fn admit_update(call: &mut Call<'_>, new: &mut Value, old: &Value) ->
     if kind.is("", "Namespace") {
         name_label(new);
     }
+    if kind.is("", "Pod") && call.target.subresource.is_empty() {
+        keep_priority(new, old);
+        tolerate(new);
+    }
     if kind.group == "rbac.authorization.k8s.io"
         && (new["rules"] != old["rules"]
             || new["subjects"] != old["subjects"]
@@ -113,8 +117,28 @@ fn protect(object: &mut Value, finalizer: &str) {
     }
 }
 
-/// Tolerations and priority that every pod gets.
+/// A changed pod keeps its priority if it names none.
+fn keep_priority(new: &mut Value, old: &Value) {
+    let Some(spec) = new["spec"].as_object_mut() else { return };
+    for name in ["priority", "preemptionPolicy"] {
+        if !spec.contains_key(name) && old["spec"].get(name).is_some() {
+            spec.insert(name.to_owned(), old["spec"][name].clone());
+        }
+    }
+}
+
+/// Tolerations and priority that every new pod gets.
 fn admit_pod(object: &mut Value) {
+    tolerate(object);
+    let Some(spec) = object["spec"].as_object_mut() else { return };
+    if !spec.contains_key("priorityClassName") {
+        spec.entry("priority").or_insert_with(|| json!(0));
+        spec.entry("preemptionPolicy").or_insert_with(|| json!("PreemptLowerPriority"));
+    }
+}
+
+/// Every pod stays for a while on a node that is gone.
+fn tolerate(object: &mut Value) {
     let Some(spec) = object["spec"].as_object_mut() else { return };
     let tolerations = spec.entry("tolerations").or_insert_with(|| json!([]));
     if let Some(tolerations) = tolerations.as_array_mut() {
@@ -130,10 +154,6 @@ fn admit_pod(object: &mut Value) {
                 }));
             }
         }
-    }
-    if !spec.contains_key("priorityClassName") {
-        spec.entry("priority").or_insert_with(|| json!(0));
-        spec.entry("preemptionPolicy").or_insert_with(|| json!("PreemptLowerPriority"));
     }
 }
 

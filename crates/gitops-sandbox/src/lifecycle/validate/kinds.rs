@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::strategy::Part;
-use super::{fields, frozen, others, pods, services, workloads};
+use super::{fields, frozen, jobs, others, pods, services, workloads};
 use crate::crd;
 use crate::schema::Kind;
 use crate::wire::status::Cause;
@@ -24,7 +24,7 @@ fn always(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
         ("apps", "ReplicaSet") => workloads::replica_set(object, causes),
         ("apps", "StatefulSet") => workloads::stateful_set(object, causes),
         ("apps", "DaemonSet") => workloads::daemon_set(object, causes),
-        ("batch", "CronJob") => workloads::cron_job(object, causes),
+        ("batch", "CronJob") => jobs::cron_job(object, causes),
         ("autoscaling", _) => others::autoscaler(object, causes),
         ("networking.k8s.io", "Ingress") => services::ingress(object, causes),
         ("networking.k8s.io", "NetworkPolicy") => services::network_policy(object, causes),
@@ -46,7 +46,7 @@ pub(super) fn create(kind: &Kind, object: &Value) -> Vec<Cause> {
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
             return crd::validate_definition(object, None);
         }
-        ("batch", "Job") => workloads::job(object, &mut causes),
+        ("batch", "Job") => jobs::job(object, &mut causes),
         ("", "PersistentVolumeClaim") => others::claim(object, &mut causes),
         ("", "Pod") => {
             always(kind, object, &mut causes);
@@ -88,7 +88,7 @@ pub(super) fn update(kind: &Kind, part: Part, new: &Value, old: &Value) -> Vec<C
         }
         ("apps", "StatefulSet") => workloads::update_stateful_set(new, old, &mut causes),
         ("apps", "ControllerRevision") => fields::immutable(&new["data"], &old["data"], "data", &mut causes),
-        ("batch", "Job") => workloads::update_job(new, old, &mut causes),
+        ("batch", "Job") => jobs::update_job(new, old, &mut causes),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
             others::update_binding(new, old, &mut causes);
         }

@@ -3,10 +3,12 @@
 mod admission;
 mod fields;
 mod frozen;
+mod jobs;
 mod kinds;
 mod others;
 mod pods;
 mod read;
+mod schedules;
 mod services;
 mod workloads;
 

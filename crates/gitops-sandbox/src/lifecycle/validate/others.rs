@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::super::names;
-use super::fields::{has, immutable, items, non_negative, one_of, text};
+use super::fields::{has, immutable, items, non_negative, one_of, selector, text};
 use super::pods::port_number;
 use crate::schema::quantity::Quantity;
 use crate::wire::status::Cause;
@@ -130,6 +130,14 @@ pub(super) fn claim(object: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::not_supported("spec.accessModes", mode, &supported));
         }
     }
+    let single = items(&spec["accessModes"]).any(|mode| mode == "ReadWriteOncePod");
+    if single && items(&spec["accessModes"]).count() > 1 {
+        let why = "may not use ReadWriteOncePod with other access modes";
+        causes.push(Cause::forbidden("spec.accessModes", why));
+    }
+    if has(spec, "selector") {
+        selector(&spec["selector"], "spec.selector", causes);
+    }
     let storage = &spec["resources"]["requests"]["storage"];
     match storage.as_str().and_then(Quantity::parse) {
         None => causes.push(Cause::required("spec.resources[storage]", "")),
@@ -144,6 +152,9 @@ pub(super) fn claim(object: &Value, causes: &mut Vec<Cause>) {
         causes.extend(
             why.iter().map(|why| Cause::invalid("spec.storageClassName", &spec["storageClassName"], why)),
         );
+    }
+    if has(spec, "volumeMode") {
+        one_of(spec, "volumeMode", "spec", &["Block", "Filesystem"], causes);
     }
 }
 

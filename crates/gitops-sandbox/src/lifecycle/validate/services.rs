@@ -244,7 +244,19 @@ pub(super) fn ingress(object: &Value, causes: &mut Vec<Cause>) {
             ingress_path(path, &format!("{at}.http.paths[{position}]"), causes);
         }
     }
+    let class = text(spec, "ingressClassName");
+    if has(spec, "ingressClassName") {
+        let why = names::subdomain(class);
+        let field = "spec.ingressClassName";
+        causes.extend(why.iter().map(|why| Cause::invalid(field, &spec["ingressClassName"], why)));
+    }
     for (position, tls) in items(&spec["tls"]).enumerate() {
+        for (at, host) in items(&tls["hosts"]).enumerate() {
+            let field = format!("spec.tls[{position}].hosts[{at}]");
+            let name = host.as_str().unwrap_or_default();
+            let why = names::subdomain(name.strip_prefix("*.").unwrap_or(name));
+            causes.extend(why.iter().map(|why| Cause::invalid(field.clone(), host, why)));
+        }
         let name = text(tls, "secretName");
         if !name.is_empty() {
             let why = names::subdomain(name);
@@ -289,11 +301,15 @@ fn backend(backend: &Value, path: &str, causes: &mut Vec<Cause>) {
         return;
     }
     if has(backend, "resource") {
+        for name in ["kind", "name"] {
+            if text(&backend["resource"], name).is_empty() {
+                causes.push(Cause::required(format!("{path}.resource.{name}"), ""));
+            }
+        }
         return;
     }
     if service.is_null() {
-        let why = "must provide a service or a resource backend";
-        causes.push(Cause::required(path, why));
+        causes.push(Cause::invalid(path, &json!(""), "resource or service backend is required"));
         return;
     }
     let name = text(service, "name");
@@ -327,6 +343,11 @@ pub(super) fn network_policy(object: &Value, causes: &mut Vec<Cause>) {
             let at = format!("spec.{rules}[{position}]");
             for (position, peer) in items(&rule[peers]).enumerate() {
                 let at = format!("{at}.{peers}[{position}]");
+                for name in ["podSelector", "namespaceSelector"] {
+                    if has(peer, name) {
+                        selector(&peer[name], &format!("{at}.{name}"), causes);
+                    }
+                }
                 let given = ["podSelector", "namespaceSelector", "ipBlock"];
                 let given: Vec<&str> = given.into_iter().filter(|name| has(peer, name)).collect();
                 if given.is_empty() {
@@ -351,21 +372,55 @@ pub(super) fn network_policy(object: &Value, causes: &mut Vec<Cause>) {
                 }
             }
             for (position, port) in items(&rule["ports"]).enumerate() {
-                if has(port, "port") {
-                    target_port(&port["port"], &format!("{at}.ports[{position}].port"), causes);
-                }
+                policy_port(port, &format!("{at}.ports[{position}]"), causes);
             }
         }
     }
     let types = items(&spec["policyTypes"]).count();
     if types > 2 {
         let why = "may not specify more than two policyTypes";
-        causes.push(Cause::invalid("spec.policyTypes", &spec["policyTypes"], why));
+        return causes.push(Cause::invalid("spec.policyTypes", &spec["policyTypes"], why));
     }
     for (position, kind) in items(&spec["policyTypes"]).enumerate() {
         if kind != "Ingress" && kind != "Egress" {
             let field = format!("spec.policyTypes[{position}]");
             causes.push(Cause::not_supported(field, kind, &["Ingress", "Egress"]));
+        }
+    }
+}
+
+fn policy_port(port: &Value, at: &str, causes: &mut Vec<Cause>) {
+    let protocol = text(port, "protocol");
+    if !matches!(protocol, "" | "TCP" | "UDP" | "SCTP") {
+        let supported = ["TCP", "UDP", "SCTP"];
+        causes.push(Cause::not_supported(format!("{at}.protocol"), &port["protocol"], &supported));
+    }
+    if has(port, "port") {
+        target_port(&port["port"], &format!("{at}.port"), causes);
+    }
+    let Some(end) = port["endPort"].as_i64() else { return };
+    let field = format!("{at}.endPort");
+    match port["port"].as_i64() {
+        None if has(port, "port") => {
+            causes.push(Cause::invalid(
+                field,
+                &json!(end),
+                "may not be specified when `port` is non-numeric",
+            ));
+        }
+        None => {
+            causes.push(Cause::invalid(
+                field,
+                &json!(end),
+                "may not be specified when `port` is not specified",
+            ));
+        }
+        Some(start) => {
+            if end < start {
+                let why = "must be greater than or equal to `port`";
+                causes.push(Cause::invalid(field.clone(), &json!(end), why));
+            }
+            port_number(end, &field, causes);
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::selectors::fits_selector;
 use super::fields::{
-    has, immutable, is_empty_selector, is_usable, items, non_negative, one_of, selector, text,
+    has, immutable, is_empty_selector, is_usable, items, non_negative, selector, text,
 };
 use super::pods;
 use crate::wire::status::Cause;
@@ -225,88 +225,6 @@ pub(super) fn daemon_set(object: &Value, causes: &mut Vec<Cause>) {
     non_negative(spec, "revisionHistoryLimit", "spec", causes);
 }
 
-pub(super) fn job(object: &Value, causes: &mut Vec<Cause>) {
-    let spec = &object["spec"];
-    job_spec(spec, "spec", causes);
-    let of = &spec["selector"];
-    if !has(spec, "selector") {
-        causes.push(Cause::required("spec.selector", ""));
-        return;
-    }
-    selector(of, "spec.selector", causes);
-    let uid = text(&object["metadata"], "uid");
-    if spec["manualSelector"] != true {
-        let generated = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
-        if *of != generated {
-            causes.push(Cause::invalid("spec.selector", of, "`selector` not auto-generated"));
-        }
-    }
-    if !fits_selector(of, &spec["template"]["metadata"]["labels"]) {
-        let why = "`selector` does not match template `labels`";
-        let labels = &spec["template"]["metadata"]["labels"];
-        causes.push(Cause::invalid("spec.template.metadata.labels", labels, why));
-    }
-}
-
-fn job_spec(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
-    for name in
-        ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"]
-    {
-        non_negative(spec, name, path, causes);
-    }
-    let mode = text(spec, "completionMode");
-    if !matches!(mode, "" | "NonIndexed" | "Indexed") {
-        let supported = ["NonIndexed", "Indexed"];
-        causes.push(Cause::not_supported(
-            format!("{path}.completionMode"),
-            &spec["completionMode"],
-            &supported,
-        ));
-    }
-    if mode == "Indexed" && !has(spec, "completions") {
-        let why = "when completion mode is Indexed";
-        causes.push(Cause::required(format!("{path}.completions"), why));
-    }
-    pods::template(&spec["template"], &format!("{path}.template"), causes);
-    match text(&spec["template"]["spec"], "restartPolicy") {
-        "" | "Always" => {
-            let why = "valid values: \"OnFailure\", \"Never\"";
-            causes.push(Cause::required(format!("{path}.template.spec.restartPolicy"), why));
-        }
-        "OnFailure" | "Never" => {}
-        _ => {
-            let field = format!("{path}.template.spec.restartPolicy");
-            let given = &spec["template"]["spec"]["restartPolicy"];
-            causes.push(Cause::not_supported(field, given, &["OnFailure", "Never"]));
-        }
-    }
-}
-
-pub(super) fn cron_job(object: &Value, causes: &mut Vec<Cause>) {
-    let spec = &object["spec"];
-    job_spec(&spec["jobTemplate"]["spec"], "spec.jobTemplate.spec", causes);
-    let schedule = text(spec, "schedule");
-    if schedule.is_empty() {
-        causes.push(Cause::required("spec.schedule", ""));
-    } else if !schedule.starts_with('@') {
-        let parts = schedule
-            .split_whitespace()
-            .filter(|part| !part.starts_with("TZ=") && !part.starts_with("CRON_TZ="));
-        let count = parts.count();
-        if count != 5 {
-            let why = format!("expected exactly 5 fields, found {count}: [{schedule}]");
-            causes.push(Cause::invalid("spec.schedule", &spec["schedule"], &why));
-        }
-    }
-    non_negative(spec, "startingDeadlineSeconds", "spec", causes);
-    match text(spec, "concurrencyPolicy") {
-        "" => causes.push(Cause::required("spec.concurrencyPolicy", "")),
-        _ => one_of(spec, "concurrencyPolicy", "spec", &["Allow", "Forbid", "Replace"], causes),
-    }
-    non_negative(spec, "successfulJobsHistoryLimit", "spec", causes);
-    non_negative(spec, "failedJobsHistoryLimit", "spec", causes);
-}
-
 pub(super) fn update_deployment(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
     immutable(&new["spec"]["selector"], &old["spec"]["selector"], "spec.selector", causes);
 }
@@ -333,41 +251,6 @@ pub(super) fn update_stateful_set(new: &Value, old: &Value, causes: &mut Vec<Cau
         let why = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
         causes.push(Cause::forbidden("spec", why));
     }
-}
-
-pub(super) fn update_job(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
-    let (now, was) = (&new["spec"], &old["spec"]);
-    if now["completionMode"] != "Indexed" || was["completionMode"] != "Indexed" {
-        immutable(&now["completions"], &was["completions"], "spec.completions", causes);
-    }
-    immutable(&now["selector"], &was["selector"], "spec.selector", causes);
-    // A suspended job that never ran may still be placed elsewhere.
-    let placeable = was["suspend"] == true && old["status"]["startTime"].is_null();
-    let rest = |spec: &Value| {
-        let mut template = spec["template"].clone();
-        if placeable && let Some(map) = template["spec"].as_object_mut() {
-            for name in ["nodeSelector", "tolerations", "affinity", "schedulingGates"] {
-                map.remove(name);
-            }
-        }
-        if placeable && let Some(map) = template["metadata"].as_object_mut() {
-            map.remove("labels");
-            map.remove("annotations");
-        }
-        template
-    };
-    if rest(now) != rest(was) {
-        causes.push(Cause::invalid("spec.template", &now["template"], "field is immutable"));
-    }
-    immutable(&now["completionMode"], &was["completionMode"], "spec.completionMode", causes);
-    immutable(&now["podFailurePolicy"], &was["podFailurePolicy"], "spec.podFailurePolicy", causes);
-    immutable(
-        &now["backoffLimitPerIndex"],
-        &was["backoffLimitPerIndex"],
-        "spec.backoffLimitPerIndex",
-        causes,
-    );
-    immutable(&now["managedBy"], &was["managedBy"], "spec.managedBy", causes);
 }
 
 pub(super) fn update_pod(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
