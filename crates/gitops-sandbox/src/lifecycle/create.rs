@@ -93,6 +93,10 @@ pub(super) fn run(
     object["metadata"]["uid"] = json!(server.uid());
     strategy::prepare_for_create(&kind, &mut object);
     let mut causes = metadata::validate(&kind, &object);
+    if strategy::first_write_is_stored(&kind, &object) {
+        // A new Job gets the labels of its pods only when it is read.
+        causes.retain(|cause| cause.field != "metadata.labels");
+    }
     causes.extend(validate::on_create(call, &object));
     if !causes.is_empty() {
         let (group, named) = error_kind(&kind, &object);

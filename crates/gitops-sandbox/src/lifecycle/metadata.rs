@@ -257,14 +257,12 @@ pub(crate) fn validate_update(kind: &Kind, new: &Value, old: &Value) -> Vec<Caus
     let domains = if checks.domains { without_domain(&new["metadata"]["finalizers"]) } else { Vec::new() };
     let mut causes = parts.clone();
     causes.extend(changes.clone());
-    for _ in 0..checks.anew {
-        causes.extend(parts.clone());
-        causes.extend(domains.clone());
-    }
-    if checks.changes {
-        causes.extend(changes);
-        causes.extend(domains);
-    }
+    let anew: Vec<Cause> =
+        (0..checks.anew).flat_map(|_| parts.iter().chain(&domains).cloned().collect::<Vec<_>>()).collect();
+    let again = if checks.changes { [changes, domains].concat() } else { Vec::new() };
+    let (first, second) = if checks.anew_first { (anew, again) } else { (again, anew) };
+    causes.extend(first);
+    causes.extend(second);
     causes
 }
 

@@ -84,6 +84,8 @@ pub(crate) struct MetadataChecks {
     pub(crate) changes: bool,
     /// How often the rules of new metadata are.
     pub(crate) anew: usize,
+    /// Whether the rules of new metadata come before those of changes.
+    pub(crate) anew_first: bool,
     /// Whether finalizers need a domain.
     pub(crate) domains: bool,
 }
@@ -105,9 +107,19 @@ pub(crate) fn metadata_checks(kind: &Kind) -> MetadataChecks {
     };
     let plain = matches!(
         kind.group.as_str(),
-        "coordination.k8s.io" | "node.k8s.io" | "admissionregistration.k8s.io" | "apiextensions.k8s.io"
+        "coordination.k8s.io"
+            | "policy"
+            | "node.k8s.io"
+            | "admissionregistration.k8s.io"
+            | "apiextensions.k8s.io"
     );
-    MetadataChecks { changes, anew, domains: kind.custom.is_none() && !plain }
+    let anew_first = matches!(
+        (kind.group.as_str(), kind.kind.as_str()),
+        ("rbac.authorization.k8s.io" | "storage.k8s.io", _)
+            | ("networking.k8s.io", "NetworkPolicy")
+            | ("", "Node" | "Namespace")
+    );
+    MetadataChecks { changes, anew, anew_first, domains: kind.custom.is_none() && !plain }
 }
 
 /// How names of objects of this kind look.

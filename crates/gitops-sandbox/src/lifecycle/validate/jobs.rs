@@ -167,6 +167,10 @@ pub(super) fn cron_job(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 pub(super) fn update_job(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
+    // The server checks the new Job as a whole, and its spec again beside what may not change.
+    job(new, causes);
+    job_spec(&new["spec"], "spec", causes);
+    selected(&new["spec"], causes);
     let (now, was) = (&new["spec"], &old["spec"]);
     if now["completionMode"] != "Indexed" || was["completionMode"] != "Indexed" {
         immutable(&now["completions"], &was["completions"], "spec.completions", causes);

@@ -153,6 +153,12 @@ pub(super) fn claim(object: &Value, causes: &mut Vec<Cause>) {
             why.iter().map(|why| Cause::invalid("spec.storageClassName", &spec["storageClassName"], why)),
         );
     }
+    let class = text(spec, "volumeAttributesClassName");
+    if !class.is_empty() {
+        let why = names::subdomain(class);
+        let field = "spec.volumeAttributesClassName";
+        causes.extend(why.iter().map(|why| Cause::invalid(field, &spec["volumeAttributesClassName"], why)));
+    }
     if has(spec, "volumeMode") {
         one_of(spec, "volumeMode", "spec", &["Block", "Filesystem"], causes);
     }

@@ -418,7 +418,7 @@ fn policy_port(port: &Value, at: &str, causes: &mut Vec<Cause>) {
         Some(start) => {
             if end < start {
                 let why = "must be greater than or equal to `port`";
-                causes.push(Cause::invalid(field.clone(), &json!(end), why));
+                causes.push(Cause::invalid(field.clone(), &json!(start), why));
             }
             port_number(end, &field, causes);
         }

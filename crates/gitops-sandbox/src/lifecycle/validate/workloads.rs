@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::super::names;
 use super::super::selectors::fits_selector;
-use super::fields::{
-    has, immutable, is_empty_selector, is_usable, items, non_negative, selector, text,
-};
+use super::fields::{has, immutable, is_empty_selector, is_usable, items, non_negative, selector, text};
 use super::pods;
 use crate::wire::status::Cause;
 
@@ -160,6 +159,12 @@ pub(super) fn stateful_set(object: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid("spec.podManagementPolicy", &spec["podManagementPolicy"], why));
         }
     }
+    let service = text(spec, "serviceName");
+    if !service.is_empty() {
+        let why = names::label_1123(service);
+        causes.extend(why.iter().map(|why| Cause::invalid("spec.serviceName", &spec["serviceName"], why)));
+    }
+    non_negative(&spec["ordinals"], "start", "spec.ordinals", causes);
     let strategy = &spec["updateStrategy"];
     match text(strategy, "type") {
         "" => causes.push(Cause::required("spec.updateStrategy", "")),
@@ -183,6 +188,14 @@ pub(super) fn stateful_set(object: &Value, causes: &mut Vec<Cause>) {
     }
     non_negative(spec, "replicas", "spec", causes);
     non_negative(spec, "minReadySeconds", "spec", causes);
+    let retention = &spec["persistentVolumeClaimRetentionPolicy"];
+    for name in ["whenDeleted", "whenScaled"] {
+        let given = text(retention, name);
+        if has(retention, name) && !matches!(given, "Retain" | "Delete") {
+            let field = format!("spec.persistentVolumeClaimRetentionPolicy.{name}");
+            causes.push(Cause::not_supported(field, &retention[name], &["Retain", "Delete"]));
+        }
+    }
     selected(spec, "statefulset", causes);
     if is_usable(&spec["selector"]) {
         template(spec, causes);
