@@ -18,13 +18,15 @@ pub(crate) fn merge(target: &Value, patch: &Value, of: Option<TypeRef<'_>>) -> R
     let (Value::Object(target), Value::Object(patch)) = (target, patch) else {
         return Err("expected a map".to_owned());
     };
-    merge_map(target.clone(), patch, of).map(Value::Object)
+    merge_map(target.clone(), patch, of, false).map(Value::Object)
 }
 
+/// Merges a map; a new item of a list (`as_is`) keeps the directives of its lists, which are unknown fields then.
 fn merge_map(
     mut target: Map<String, Value>,
     patch: &Map<String, Value>,
     of: Option<TypeRef<'_>>,
+    as_is: bool,
 ) -> Result<Map<String, Value>, String> {
     let mut patch = patch.clone();
     match patch.remove(DIRECTIVE) {
@@ -78,7 +80,7 @@ fn merge_map(
                 if strategies.contains(&"replace") {
                     Value::Object(without_directives(value))
                 } else {
-                    Value::Object(merge_map(before, &value, below)?)
+                    Value::Object(merge_map(before, &value, below, as_is)?)
                 }
             }
             (Some(Value::Array(before)), Value::Array(value)) => {
@@ -90,6 +92,9 @@ fn merge_map(
                     Value::Array(value.into_iter().filter(|item| !is_directive(item)).collect())
                 }
             }
+            (None, Value::Array(value)) if as_is && strategies.contains(&"merge") => {
+                Value::Array(value.into_iter().map(discard_nulls).collect())
+            }
             // There is nothing to merge with: what is to be deleted is not there already.
             (None, Value::Array(value)) if strategies.contains(&"merge") => {
                 let kept = value.into_iter().filter(|item| item[DIRECTIVE] != "delete");
@@ -97,7 +102,7 @@ fn merge_map(
             }
             (None, Value::Object(value)) => match value.get(DIRECTIVE).and_then(Value::as_str) {
                 Some("delete") => continue,
-                _ => Value::Object(merge_map(Map::new(), &value, below)?),
+                _ => Value::Object(merge_map(Map::new(), &value, below, as_is)?),
             },
             (_, value) => value,
         };
@@ -184,10 +189,10 @@ fn merge_list(
         match items.iter().position(|known| known.get(key) == Some(id)) {
             Some(position) => {
                 if let Value::Object(before) = std::mem::take(&mut items[position]) {
-                    items[position] = Value::Object(merge_map(before, map, element)?);
+                    items[position] = Value::Object(merge_map(before, map, element, false)?);
                 }
             }
-            None => items.push(Value::Object(merge_map(Map::new(), map, element)?)),
+            None => items.push(Value::Object(merge_map(Map::new(), map, element, true)?)),
         }
     }
     if let Some(order) = order.and_then(Value::as_array) {
