@@ -19,6 +19,7 @@ mod field_spec;
 mod flux;
 mod generate;
 mod generator;
+mod go_json;
 mod id;
 mod kustomization;
 mod mask;

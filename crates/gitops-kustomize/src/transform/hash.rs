@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::BuildError;
+use crate::go_json;
 use crate::resmap::ResMap;
 use crate::resource::{Resource, annotation};
 use crate::yaml::{FieldError, Nodes};
@@ -29,7 +30,11 @@ pub(crate) fn hash(nodes: &Nodes, resource: &Resource) -> Result<String, FieldEr
         };
         match nodes[field].kind {
             crate::yaml::Kind::Scalar => Ok(Value::String(nodes[field].value.to_string())),
-            _ => nodes.value(field).map_err(|error| FieldError::text(error.to_string())),
+            // The hasher reads it into doubles: large integers lose their last digits.
+            _ => nodes
+                .value(field)
+                .map(go_json::as_doubles)
+                .map_err(|error| FieldError::text(error.to_string())),
         }
     };
     // Kustomize looks for a field of this very name, finds none, and hashes an empty name.
@@ -39,7 +44,7 @@ pub(crate) fn hash(nodes: &Nodes, resource: &Resource) -> Result<String, FieldEr
         "ConfigMap" => "binaryData",
         "Secret" => "stringData",
         _ => {
-            return Ok(encode(&go_json(
+            return Ok(encode(&go_json::compact(
                 &nodes.value(resource.node).map_err(|e| FieldError::text(e.to_string()))?,
             )));
         }
@@ -55,27 +60,7 @@ pub(crate) fn hash(nodes: &Nodes, resource: &Resource) -> Result<String, FieldEr
     if more.is_object() {
         content.insert(optional.to_owned(), more);
     }
-    Ok(encode(&go_json(&Value::Object(content))))
-}
-
-/// Prints JSON as Go does: keys in order, and what HTML would misread escaped.
-pub(crate) fn go_json(value: &Value) -> String {
-    let mut sorted = value.clone();
-    sorted.sort_all_objects();
-    let text = sorted.to_string();
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '&' => out.push_str("\\u0026"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
-            '\u{7f}' => out.push('\u{7f}'),
-            c => out.push(c),
-        }
-    }
-    out
+    Ok(encode(&go_json::compact(&Value::Object(content))))
 }
 
 fn encode(content: &str) -> String {

@@ -1,8 +1,7 @@
 //! Copies values from one object's field into others.
 
-use serde_json::Value;
-
 use crate::error::BuildError;
+use crate::go_json;
 use crate::id::ResId;
 use crate::kustomization::{FieldOptions, ReplacementField, ReplacementTarget, Selector, Source};
 use crate::resource::Resource;
@@ -271,21 +270,13 @@ fn set_in_text(
     let printed = if text.trim().starts_with(['{', '[']) {
         let value = nodes.value(inner).map_err(|error| FieldError::text(error.to_string()))?;
         if text.contains('\n') && text.contains("  ") {
-            indented(&value)
+            go_json::indented(&value)
         } else {
-            super::hash::go_json(&value)
+            go_json::compact(&value)
         }
     } else {
         nodes.print(inner).trim().to_owned()
     };
     nodes[field].value = printed.into();
     Ok(())
-}
-
-/// Prints JSON over several lines, as Go's `MarshalIndent` does with two spaces.
-fn indented(value: &Value) -> String {
-    let mut sorted = value.clone();
-    sorted.sort_all_objects();
-    let text = serde_json::to_string_pretty(&sorted).unwrap_or_default();
-    text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
