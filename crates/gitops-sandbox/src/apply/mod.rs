@@ -34,7 +34,7 @@ pub(crate) fn track(
         map.insert("apiVersion".to_owned(), json!(version));
         map.insert("kind".to_owned(), json!(kind.kind));
     }
-    let versions = KindVersions { server, kind };
+    let versions = KindVersions { kind };
     let request = Request { manager, version: &version, subresource, time: server.clock.now() };
     updater(&versions, subresource).update(live, &new, request)
 }
@@ -50,7 +50,7 @@ pub(crate) fn apply(
     force: Force,
 ) -> Answer<Applied> {
     let version = kind.api_version();
-    let versions = KindVersions { server, kind };
+    let versions = KindVersions { kind };
     let request = Request { manager, version: &version, subresource, time: server.clock.now() };
     updater(&versions, subresource).apply(live, config, request, force).map_err(|error| refusal_of(&error))
 }
@@ -131,8 +131,6 @@ fn reset_fields(kind: &Kind, subresource: &str) -> ResetFields {
 
 /// The types of one kind in all its versions.
 struct KindVersions<'k> {
-    #[expect(dead_code, reason = "conversion between versions with webhooks will ask the server")]
-    server: &'k Server,
     kind: &'k Kind,
 }
 

@@ -6,7 +6,6 @@ mod create;
 mod defaults;
 mod delete;
 mod metadata;
-pub(crate) mod names;
 mod patch;
 mod present;
 mod read;
@@ -20,6 +19,8 @@ mod validate;
 mod watch;
 
 pub(crate) use call::Call;
+pub(crate) use gitops_expr::names;
+
 pub(crate) use create::{Tracked, fill_namespace};
 pub(crate) use defaults::Taken;
 pub(crate) use delete::delete as delete_now;

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
 use super::go_types::{GoField, GoStruct, GoType, go_types};
-use super::quantity::Quantity;
 use super::times;
+use gitops_expr::Quantity;
 
 /// What was read besides the object.
 #[derive(Default)]
@@ -225,7 +225,7 @@ impl Reader<'_> {
             },
             GoType::Quantity => {
                 let text = match value {
-                    Value::String(text) => Quantity::parse(text),
+                    Value::String(text) => Quantity::parse(text.trim()),
                     Value::Number(number) => Quantity::parse(&number.to_string()),
                     _ => None,
                 };

@@ -8,7 +8,6 @@ pub(crate) mod openapi;
 mod openapi_messages;
 mod openapi_protobuf;
 pub(crate) mod protobuf;
-pub(crate) mod quantity;
 mod times;
 
 pub(crate) use kinds::{Derived, Kind, Kinds, Verb};

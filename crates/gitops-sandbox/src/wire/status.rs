@@ -75,10 +75,6 @@ impl Cause {
         )
     }
 
-    pub(crate) fn type_invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
-        Self::new("FieldValueTypeInvalid", field, format!("Invalid value: {}: {detail}", shown(value)))
-    }
-
     fn to_value(&self) -> Value {
         let mut cause = Map::new();
         if !self.reason.is_empty() {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{fill, fill_map};
-use crate::schema::quantity::Quantity;
+use gitops_expr::Quantity;
 
 /// Adds the defaults of a pod's spec, in a pod or a template.
 pub(super) fn spec(spec: &mut Value) {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::super::names;
 use super::fields::{has, immutable, items, non_negative, one_of, selector, text};
 use super::pods::port_number;
-use crate::schema::quantity::Quantity;
 use crate::wire::status::Cause;
+use gitops_expr::Quantity;
 
 const MAX_DATA: usize = 1024 * 1024;
 

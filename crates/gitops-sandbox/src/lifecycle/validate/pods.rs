@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::super::metadata;
 use super::super::names;
 use super::fields::{has, items, non_negative, one_of, text};
-use crate::schema::quantity::Quantity;
 use crate::wire::status::Cause;
+use gitops_expr::Quantity;
 
 /// Checks a template of pods.
 pub(super) fn template(template: &Value, path: &str, causes: &mut Vec<Cause>) {

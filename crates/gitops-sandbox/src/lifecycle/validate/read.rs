@@ -10,7 +10,7 @@ use crate::schema::go_types::go_types;
 use crate::schema::{Kind, protobuf};
 use crate::wire::json;
 use crate::wire::query::FieldValidation;
-use crate::wire::status::{Answer, Cause, Refusal, go_quoted};
+use crate::wire::status::{Answer, Refusal, go_quoted};
 
 /// An object as the server understands it.
 pub(crate) struct Read {
@@ -325,10 +325,4 @@ pub(crate) fn delete_options(call: &Call<'_>) -> Answer<Value> {
             mismatch.0
         ))
     })
-}
-
-/// Says that a field has a value of the wrong kind.
-#[expect(dead_code, reason = "kept beside its siblings until scale objects of CRDs are read strictly")]
-pub(crate) fn wrong_type(field: &str, value: &Value, wanted: &str) -> Cause {
-    Cause::type_invalid(field, value, wanted)
 }

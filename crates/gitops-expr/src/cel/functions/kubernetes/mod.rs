@@ -10,11 +10,11 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{Answer, Patterns};
+use crate::Quantity;
 use crate::cel::meter::{Fault, Meter};
 use crate::cel::value::Value;
 use crate::constraint::Version;
 
-use quantity::Quantity;
 use url::Url;
 
 /// A value of one of the types that the server adds.
@@ -49,7 +49,7 @@ impl fmt::Display for Special {
             Special::Url(url) => f.write_str(url.text()),
             Special::Ip(address) => write!(f, "{address}"),
             Special::Cidr(address, bits) => write!(f, "{address}/{bits}"),
-            Special::Quantity(quantity) => write!(f, "{quantity}"),
+            Special::Quantity(quantity) => f.write_str(&quantity.canonical()),
             Special::Semver(version) => write!(f, "{version}"),
             Special::Format(name) => f.write_str(name),
         }

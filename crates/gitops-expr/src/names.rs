@@ -1,4 +1,13 @@
-//! What names look like.
+//! What names, keys and label values of Kubernetes look like, and what the API server says of those that do not
+//! (`k8s.io/apimachinery/pkg/util/validation`).
+//!
+//! Each check returns everything that is wrong, in the server's words; nothing is wrong with an empty list.
+//!
+//! ```
+//! use gitops_expr::names;
+//! assert!(names::label_1123("shop").is_empty());
+//! assert_eq!(names::label_1123("shop.eu"), ["must not contain dots"]);
+//! ```
 
 use std::sync::LazyLock;
 
@@ -34,7 +43,8 @@ fn described(why: &str, expression: &str, examples: &[&str]) -> String {
 }
 
 /// A DNS label of RFC 1123: lower case letters, digits and dashes.
-pub(crate) fn label_1123(name: &str) -> Vec<String> {
+#[must_use]
+pub fn label_1123(name: &str) -> Vec<String> {
     let mut why = Vec::new();
     if name.len() > 63 {
         why.push(too_long(63));
@@ -51,7 +61,8 @@ pub(crate) fn label_1123(name: &str) -> Vec<String> {
 }
 
 /// A DNS label of RFC 1035: as above, and a letter first.
-pub(crate) fn label_1035(name: &str) -> Vec<String> {
+#[must_use]
+pub fn label_1035(name: &str) -> Vec<String> {
     let mut why = Vec::new();
     if name.len() > 63 {
         why.push(too_long(63));
@@ -64,7 +75,8 @@ pub(crate) fn label_1035(name: &str) -> Vec<String> {
 }
 
 /// A DNS subdomain: labels and dots.
-pub(crate) fn subdomain(name: &str) -> Vec<String> {
+#[must_use]
+pub fn subdomain(name: &str) -> Vec<String> {
     let mut why = Vec::new();
     if name.len() > 253 {
         why.push(too_long(253));
@@ -77,7 +89,8 @@ pub(crate) fn subdomain(name: &str) -> Vec<String> {
 }
 
 /// A name that leaves room for what is put behind it in the names of Jobs.
-pub(crate) fn cron_job(name: &str) -> Vec<String> {
+#[must_use]
+pub fn cron_job(name: &str) -> Vec<String> {
     const LIMIT: usize = 52;
     let mut why = subdomain(name);
     if name.len() > LIMIT {
@@ -87,7 +100,8 @@ pub(crate) fn cron_job(name: &str) -> Vec<String> {
 }
 
 /// A name that can stand in a path.
-pub(crate) fn path_segment(name: &str) -> Vec<String> {
+#[must_use]
+pub fn path_segment(name: &str) -> Vec<String> {
     if name == "." || name == ".." {
         return vec![format!("may not be '{name}'")];
     }
@@ -99,7 +113,8 @@ pub(crate) fn path_segment(name: &str) -> Vec<String> {
 }
 
 /// A key of labels and annotations: `example.com/name`.
-pub(crate) fn qualified_name(key: &str) -> Vec<String> {
+#[must_use]
+pub fn qualified_name(key: &str) -> Vec<String> {
     let mut why = Vec::new();
     let mut parts = key.splitn(3, '/');
     let (first, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
@@ -133,7 +148,8 @@ pub(crate) fn qualified_name(key: &str) -> Vec<String> {
 }
 
 /// The value of a label.
-pub(crate) fn label_value(value: &str) -> Vec<String> {
+#[must_use]
+pub fn label_value(value: &str) -> Vec<String> {
     let mut why = Vec::new();
     if value.len() > 63 {
         why.push(too_long(63));
@@ -146,7 +162,8 @@ pub(crate) fn label_value(value: &str) -> Vec<String> {
 }
 
 /// A key of a ConfigMap's or a Secret's data.
-pub(crate) fn config_key(key: &str) -> Vec<String> {
+#[must_use]
+pub fn config_key(key: &str) -> Vec<String> {
     let mut why = Vec::new();
     if key.len() > 253 {
         why.push(too_long(253));
@@ -165,7 +182,8 @@ pub(crate) fn config_key(key: &str) -> Vec<String> {
 }
 
 /// A name that is made by adding to a prefix: what would be wrong with the prefix is.
-pub(crate) fn of_prefix(check: fn(&str) -> Vec<String>, prefix: &str) -> Vec<String> {
+#[must_use]
+pub fn of_prefix(check: fn(&str) -> Vec<String>, prefix: &str) -> Vec<String> {
     let masked = match prefix.strip_suffix('-') {
         Some(rest) if !rest.is_empty() => format!("{rest}a"),
         _ => prefix.to_owned(),
