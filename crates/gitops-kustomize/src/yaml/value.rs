@@ -26,22 +26,25 @@ pub(crate) enum ValueError {
 impl Nodes {
     /// Returns the node as JSON.
     pub(crate) fn value(&self, id: Id) -> Result<Value, ValueError> {
-        self.value_at(id, 0)
+        self.value_at(id, 0, false)
     }
 
-    fn value_at(&self, id: Id, depth: usize) -> Result<Value, ValueError> {
+    fn value_at(&self, id: Id, depth: usize, in_flow: bool) -> Result<Value, ValueError> {
         if depth > 1000 {
             return Err(ValueError::TooDeep);
         }
         let node = &self[id];
+        // The whole of a list or map in brackets is printed in brackets.
+        let in_flow = in_flow || node.style.has(Style::FLOW);
         match node.kind {
             Kind::Empty => Ok(Value::Null),
+            Kind::Scalar if in_flow && is_bare_and_empty(node) => Ok(Value::String(String::new())),
             Kind::Scalar => scalar(node),
-            Kind::Alias => self.value_at(node.content[0], depth + 1),
+            Kind::Alias => self.value_at(node.content[0], depth + 1, false),
             Kind::Sequence => node
                 .content
                 .iter()
-                .map(|child| self.value_at(*child, depth + 1))
+                .map(|child| self.value_at(*child, depth + 1, in_flow))
                 .collect::<Result<Vec<_>, _>>()
                 .map(Value::Array),
             Kind::Mapping => {
@@ -49,10 +52,11 @@ impl Nodes {
                 for (key, value) in self.pairs(id) {
                     let text = &*self[key].value;
                     // Only the outermost map takes keys of any type.
-                    if depth > 0 && printed_tag(&self[key]) != Tag::Str {
+                    let is_text = is_bare_and_empty(&self[key]) || printed_tag(&self[key]) == Tag::Str;
+                    if depth > 0 && !is_text {
                         return Err(ValueError::Key(text.to_owned()));
                     }
-                    let value = self.value_at(value, depth + 1)?;
+                    let value = self.value_at(value, depth + 1, in_flow)?;
                     if map.insert(text.to_owned(), value).is_some() {
                         return Err(self.duplicate(id, key));
                     }
@@ -150,6 +154,13 @@ pub(crate) fn printed_tag(node: &Node) -> Tag {
         }
         tag => tag.clone(),
     }
+}
+
+/// Says whether there is nothing to print of a scalar. Between brackets and as a key such a one gets quotes, and so is
+/// read again as an empty text, where a line of its own would leave it null.
+fn is_bare_and_empty(node: &Node) -> bool {
+    let style = node.style;
+    node.value.is_empty() && !style.is_quoted() && !style.has(Style::TAGGED)
 }
 
 fn scalar(node: &Node) -> Result<Value, ValueError> {
