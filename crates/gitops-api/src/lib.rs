@@ -21,6 +21,7 @@
 
 pub mod annotations;
 pub mod conditions;
+pub mod go_json;
 pub mod image_v1;
 pub mod kustomize_v1;
 pub mod notification_v1;

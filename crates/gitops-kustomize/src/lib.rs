@@ -19,7 +19,6 @@ mod field_spec;
 mod flux;
 mod generate;
 mod generator;
-mod go_json;
 mod id;
 mod kustomization;
 mod mask;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use gitops_api::go_json;
 use sha2::{Digest as _, Sha256};
 
 use super::adler32::Adler32;
@@ -91,7 +92,7 @@ impl TagSet {
             if at > 0 {
                 sum.update(b",");
             }
-            sum.update(go_json(tag).as_bytes());
+            sum.update(go_json::text(tag).as_bytes());
         }
         sum.update(b"]");
         sum.finish().to_string()
@@ -124,38 +125,11 @@ impl fmt::Debug for TagSet {
     }
 }
 
-/// Returns a text as Go's `encoding/json` writes it, which also escapes `<`, `>`, `&`, U+2028 and U+2029.
-fn go_json(text: &str) -> String {
-    let plain = |b: u8| (0x20..0x7f).contains(&b) && !matches!(b, b'"' | b'\\' | b'<' | b'>' | b'&');
-    if text.bytes().all(plain) {
-        return format!("\"{text}\"");
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{TagSet, go_json};
+    use super::TagSet;
 
     #[test]
     fn a_set_is_sorted_descending_and_keeps_what_is_there_twice() {
@@ -177,10 +151,5 @@ mod tests {
             TagSet::new(["v1", "v2"]).unwrap().digest(),
             "sha256:aae0e839b67a32e78678a299526920efc3c8e4884a812b2b768f3ecf7ad0cc8a"
         );
-    }
-
-    #[test]
-    fn texts_are_written_as_go_writes_json() {
-        assert_eq!(go_json("a\"b\\c<d>&\u{1}\n\u{2028}ü"), r#""a\"b\\c\u003cd\u003e\u0026\u0001\n\u2028ü""#);
     }
 }

@@ -1,10 +1,10 @@
 //! Puts a hash of their content to the names of generated objects.
 
+use gitops_api::go_json;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::BuildError;
-use crate::go_json;
 use crate::resmap::ResMap;
 use crate::resource::{Resource, annotation};
 use crate::yaml::{FieldError, Nodes};

@@ -1,7 +1,8 @@
 //! Copies values from one object's field into others.
 
+use gitops_api::go_json;
+
 use crate::error::BuildError;
-use crate::go_json;
 use crate::id::ResId;
 use crate::kustomization::{FieldOptions, ReplacementField, ReplacementTarget, Selector, Source};
 use crate::resource::Resource;

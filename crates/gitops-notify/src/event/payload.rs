@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use gitops_api::k8s_openapi::api::core::v1::ObjectReference;
 use gitops_api::k8s_openapi::jiff::Timestamp;
-use gitops_api::{Event, Severity, Time};
+use gitops_api::{Event, Severity, Time, go_json};
 use serde::Deserialize;
 
 use crate::NotifyError;
@@ -96,7 +96,7 @@ pub fn encode_event(event: &Event) -> Bytes {
         out.push_str(if index == 0 { "\"" } else { ",\"" });
         out.push_str(name);
         out.push_str("\":");
-        go_string(&mut out, value);
+        out.push_str(&go_json::text(value));
     }
     out.push('}');
     field(&mut out, "severity", event.severity.as_str());
@@ -114,9 +114,9 @@ pub fn encode_event(event: &Event) -> Bytes {
             if index > 0 {
                 out.push(',');
             }
-            go_string(&mut out, key);
+            out.push_str(&go_json::text(key));
             out.push(':');
-            go_string(&mut out, value);
+            out.push_str(&go_json::text(value));
         }
         out.push('}');
     }
@@ -129,27 +129,5 @@ pub fn encode_event(event: &Event) -> Bytes {
 }
 
 fn field(out: &mut String, name: &str, value: &str) {
-    let _ = write!(out, ",\"{name}\":");
-    go_string(out, value);
-}
-
-/// Writes a text as Go's encoder does: safe inside of HTML and JavaScript.
-fn go_string(out: &mut String, text: &str) {
-    out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
-                let _ = write!(out, "\\u{:04x}", letter as u32);
-            }
-            other => out.push(other),
-        }
-    }
-    out.push('"');
+    let _ = write!(out, ",\"{name}\":{}", go_json::text(value));
 }

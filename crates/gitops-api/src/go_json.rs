@@ -1,23 +1,44 @@
 //! JSON as Go's `encoding/json` prints it: keys in order, what HTML would misread escaped, numbers in Go's form.
+//!
+//! Flux and kustomize hash and sign such texts, so that they must be the same to the byte.
+//!
+//! ```
+//! use gitops_api::go_json;
+//!
+//! let value = serde_json::json!({"b": "<a & b>", "a": 1.0});
+//! assert_eq!(go_json::compact(&value), r#"{"a":1,"b":"\u003ca \u0026 b\u003e"}"#);
+//! ```
 
 use std::io;
 
-use serde::Serialize as _;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-/// Prints JSON on one line, as Go's `Marshal`.
-pub(crate) fn compact(value: &Value) -> String {
-    print(value, CompactFormatter)
+/// Returns JSON on one line, as Go's `Marshal` prints it.
+#[must_use]
+pub fn compact(value: &Value) -> String {
+    print(&sorted(value), CompactFormatter)
 }
 
-/// Prints JSON over several lines, as Go's `MarshalIndent` with two spaces.
-pub(crate) fn indented(value: &Value) -> String {
-    print(value, PrettyFormatter::new())
+/// Returns JSON over several lines, as Go's `MarshalIndent` prints it with two spaces.
+#[must_use]
+pub fn indented(value: &Value) -> String {
+    print(&sorted(value), PrettyFormatter::new())
 }
 
-/// Returns the value as Go holds it after reading JSON into an `any`: every number is a double.
-pub(crate) fn as_doubles(value: Value) -> Value {
+/// Returns a text in its quotes.
+#[must_use]
+pub fn text(text: &str) -> String {
+    let is_plain =
+        |byte: u8| (0x20..0x7f).contains(&byte) && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&');
+    if text.bytes().all(is_plain) { format!("\"{text}\"") } else { print(text, CompactFormatter) }
+}
+
+/// Returns the value as Go holds it after reading JSON into an `any`: every number is a double, and large integers lose their
+/// last digits.
+#[must_use]
+pub fn as_doubles(value: Value) -> Value {
     match value {
         Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
         Value::Array(list) => list.into_iter().map(as_doubles).collect(),
@@ -26,11 +47,15 @@ pub(crate) fn as_doubles(value: Value) -> Value {
     }
 }
 
-fn print(value: &Value, layout: impl Formatter) -> String {
+fn sorted(value: &Value) -> Value {
     let mut sorted = value.clone();
     sorted.sort_all_objects();
+    sorted
+}
+
+fn print<T: Serialize + ?Sized>(value: &T, layout: impl Formatter) -> String {
     let mut out = Vec::new();
-    let printed = sorted.serialize(&mut Serializer::with_formatter(&mut out, Go(layout)));
+    let printed = value.serialize(&mut Serializer::with_formatter(&mut out, Go(layout)));
     debug_assert!(printed.is_ok(), "memory takes every write, and a value has only texts as keys");
     String::from_utf8(out).unwrap_or_default()
 }
@@ -122,13 +147,15 @@ mod tests {
             (json!(1e20), "100000000000000000000"),
             (json!(1e21), "1e+21"),
             (
-                json!({"b": ["<&>\u{2028}", "\u{7f}é\n"], "a": {}}),
+                json!({"b": ["<&>\u{2028}", "é\n"], "a": {}}),
                 r#"{"a":{},"b":["\u003c\u0026\u003e\u2028","é\n"]}"#,
             ),
         ];
         for (value, want) in cases {
             assert_eq!(compact(&as_doubles(value.clone())), want, "{value}");
         }
+        assert_eq!(text("plain"), "\"plain\"");
+        assert_eq!(text("a\"b\\c<d>&\u{1}\n\u{2028}ü"), r#""a\"b\\c\u003cd\u003e\u0026\u0001\n\u2028ü""#);
         assert_eq!(compact(&json!(9_007_199_254_740_993_i64)), "9007199254740993");
         assert_eq!(
             indented(&json!({"a": ["<", 1.0], "b": {}})),
