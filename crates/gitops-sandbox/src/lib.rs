@@ -33,6 +33,7 @@ mod lifecycle;
 mod sandbox;
 mod schema;
 mod server;
+mod signal;
 mod simulate;
 mod state;
 mod store;

@@ -62,6 +62,7 @@ pub struct SandboxBuilder {
     workloads: Option<Workload>,
     observer: Option<Observer>,
     schedule: Option<u64>,
+    nodes: usize,
 }
 
 impl std::fmt::Debug for SandboxBuilder {
@@ -91,6 +92,7 @@ impl Default for SandboxBuilder {
             workloads,
             observer: None,
             schedule: None,
+            nodes: 1,
         }
     }
 }
@@ -185,6 +187,13 @@ impl SandboxBuilder {
         self
     }
 
+    /// Sets on how many nodes DaemonSets have pods as long as no Node is created; one unless told otherwise.
+    #[must_use]
+    pub fn nodes(mut self, nodes: usize) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
     /// Sets after which time workloads become ready; a tenth of a second unless told otherwise.
     #[must_use]
     pub fn ready_after(self, after: Duration) -> Self {
@@ -215,7 +224,7 @@ impl SandboxBuilder {
         sandbox.create_namespaces();
         access::furnish(&sandbox.server);
         if let Some(workload) = self.workloads {
-            simulate::spawn(&sandbox.server, workload);
+            simulate::spawn(&sandbox.server, workload, self.nodes);
         }
         sandbox
     }

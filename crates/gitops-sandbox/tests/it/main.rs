@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod client;
+mod controllers;
 mod crowd;
 mod kubectl;
 mod model;
 mod openapi;
 mod powers;
 mod runtime;
+mod turns;
 mod unmodelled;
 mod workloads;
