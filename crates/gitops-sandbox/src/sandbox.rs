@@ -154,10 +154,11 @@ impl SandboxBuilder {
         self
     }
 
-    /// Lets concurrent requests overtake each other, as the seed draws it.
+    /// Decides all turns by a seed: concurrent requests overtake each other, watches tell their news late, and the
+    /// simulated controllers act in another order, with pauses in which others act.
     ///
-    /// On a runtime with one thread and a [virtual clock](Clock::standing_at) the same seed gives the same order on
-    /// every run: a race that one seed finds can be played again.
+    /// On a runtime with one thread, with a [virtual clock](Clock::standing_at) and a [seed](Self::seed) for names, one
+    /// seed is one run: the same revisions and events every time. A race that one seed finds can be played again.
     ///
     /// ```
     /// use gitops_sandbox::Sandbox;
