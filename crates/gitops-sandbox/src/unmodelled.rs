@@ -42,8 +42,6 @@ fn always(_: &Value) -> bool {
 pub(crate) const LOGS: &str = "logs of pods";
 /// What goes to a kubelet.
 pub(crate) const STREAMS: &str = "exec, attach, port-forward and proxies";
-/// `/openapi/v2`.
-pub(crate) const OPENAPI_V2: &str = "OpenAPI v2";
 
 /// All that is not modelled.
 pub const UNMODELLED: &[Unmodelled] = &[
@@ -162,7 +160,6 @@ pub const UNMODELLED: &[Unmodelled] = &[
     ),
     row(LOGS, "empty", On::Asked),
     row(STREAMS, "refused with 501; what a server says before it asks a kubelet is said", On::Asked),
-    row(OPENAPI_V2, "a document that describes no kinds", On::Asked),
 ];
 
 const fn row(what: &'static str, instead: &'static str, on: On) -> Unmodelled {

@@ -8,7 +8,7 @@ use http::{Response, request};
 use serde_json::{Map, Value, json};
 
 use super::kinds::{DISCOVERY, Kind, Kinds};
-use super::openapi;
+use super::{openapi, openapi_v2};
 use crate::crd::Custom;
 use crate::server::{Server, encoded, response, root, wants_media};
 use crate::wire::Body;
@@ -73,7 +73,7 @@ fn other(server: &Arc<Server>, parts: &request::Parts, path: &str) -> Answer<Res
         }
         "/healthz" | "/livez" | "/readyz" | "/healthz/ping" | "/livez/ping" | "/readyz/ping"
         | "/healthz/etcd" | "/livez/etcd" | "/readyz/etcd" => text("ok"),
-        "/openapi/v2" => openapi::version_2(server, parts),
+        "/openapi/v2" => openapi_v2::answer(server, parts),
         path => match path.strip_prefix("/openapi/v3") {
             Some(rest) => openapi::answer(server, parts, rest),
             None => Err(Refusal::page_not_found()),

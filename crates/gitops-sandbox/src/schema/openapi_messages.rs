@@ -45,19 +45,21 @@ pub(super) enum Of {
     OrReference(&'static Fields),
     /// Such a choice (1), or a truth (2).
     OrFlag(&'static Fields),
+    /// A message of one field, which the value chooses.
+    Choice(fn(&serde_json::Value) -> (u32, Of)),
 }
 
-const fn field(number: u32, from: From, of: Of) -> Field {
+pub(super) const fn field(number: u32, from: From, of: Of) -> Field {
     Field { number, from, of }
 }
 
 /// Names that the specification leaves to others.
-const fn extensions(number: u32) -> Field {
+pub(super) const fn extensions(number: u32) -> Field {
     field(number, Each(|key| key.starts_with("x-")), Any)
 }
 
 /// A message that is nothing but a map.
-const fn each(of: Of) -> Field {
+pub(super) const fn each(of: Of) -> Field {
     field(1, Each(|_| true), of)
 }
 
@@ -319,7 +321,7 @@ static OAUTH_FLOW: Fields = Fields(&[
     extensions(5),
 ]);
 
-static SECURITY_REQUIREMENT: Fields = Fields(&[each(Message(&STRING_ARRAY))]);
+pub(super) static SECURITY_REQUIREMENT: Fields = Fields(&[each(Message(&STRING_ARRAY))]);
 
 static STRING_ARRAY: Fields = Fields(&[field(1, Elements, Text)]);
 

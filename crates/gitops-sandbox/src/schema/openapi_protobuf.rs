@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::openapi_messages::{DOCUMENT, Fields, From, Of, REFERENCE};
+use super::openapi_messages::{Fields, From, Of, REFERENCE};
 use super::protobuf::{write_bytes, write_double, write_number};
 
-/// Writes a document as the message `openapi.v3.Document`. What is no part of the specification is left out.
-pub(super) fn encode(document: &Value) -> Vec<u8> {
-    message(document, &DOCUMENT)
+/// Writes a document as a message (`openapi.v2.Document` or `openapi.v3.Document`). What is no part of the specification is
+/// left out.
+pub(super) fn encode(document: &Value, fields: &Fields) -> Vec<u8> {
+    message(document, fields)
 }
 
 fn message(value: &Value, fields: &Fields) -> Vec<u8> {
@@ -84,6 +85,12 @@ fn write(number: u32, value: &Value, of: &Of, out: &mut Vec<u8>) {
             write_bytes(number, &default, out);
         }
         Of::Message(fields) => write_bytes(number, &message(value, fields), out),
+        Of::Choice(choose) => {
+            let (chosen, of) = choose(value);
+            let mut choice = Vec::new();
+            write(chosen, value, &of, &mut choice);
+            write_bytes(number, &choice, out);
+        }
         Of::OrReference(fields) => {
             let mut choice = Vec::new();
             if value.get("$ref").is_some() {

@@ -2,13 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod client;
-mod controllers;
 mod crowd;
 mod kubectl;
 mod model;
 mod openapi;
+mod openapi_custom;
 mod powers;
 mod runtime;
-mod turns;
 mod unmodelled;
 mod workloads;

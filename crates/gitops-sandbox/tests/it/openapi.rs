@@ -12,41 +12,41 @@ use tower::ServiceExt as _;
 const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf";
 const PROTOBUF_TYPE: &str = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
 
-async fn send(sandbox: &Sandbox, request: Request<Full<Bytes>>) -> Response<Bytes> {
+pub(crate) async fn send(sandbox: &Sandbox, request: Request<Full<Bytes>>) -> Response<Bytes> {
     let (parts, body) = sandbox.service().oneshot(request).await.unwrap().into_parts();
     Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
 }
 
-async fn get(sandbox: &Sandbox, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
+pub(crate) async fn get(sandbox: &Sandbox, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
     let request =
         headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
     send(sandbox, request.body(Full::default()).unwrap()).await
 }
 
-fn header<'r>(response: &'r Response<Bytes>, name: &str) -> &'r str {
+pub(crate) fn header<'r>(response: &'r Response<Bytes>, name: &str) -> &'r str {
     response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
 /// A field's bytes, or its number.
 #[derive(Clone, Copy)]
-enum Field<'b> {
+pub(crate) enum Field<'b> {
     Bytes(&'b [u8]),
     Number(u64),
 }
 
 impl<'b> Field<'b> {
-    fn text(self) -> &'b str {
+    pub(crate) fn text(self) -> &'b str {
         let Field::Bytes(bytes) = self else { panic!("a number, not a text") };
         std::str::from_utf8(bytes).unwrap()
     }
 
-    fn number(self) -> u64 {
+    pub(crate) fn number(self) -> u64 {
         let Field::Number(number) = self else { panic!("bytes, not a number") };
         number
     }
 
     /// Returns the fields of this number, if this is a message.
-    fn all(self, wanted: u32) -> Vec<Field<'b>> {
+    pub(crate) fn all(self, wanted: u32) -> Vec<Field<'b>> {
         let Field::Bytes(mut bytes) = self else { panic!("a number, not a message") };
         let mut found = Vec::new();
         while !bytes.is_empty() {
@@ -67,7 +67,7 @@ impl<'b> Field<'b> {
         found
     }
 
-    fn at(self, path: &[u32]) -> Self {
+    pub(crate) fn at(self, path: &[u32]) -> Self {
         path.iter().fold(self, |field, number| {
             let found = field.all(*number);
             let [only] = found.as_slice() else { panic!("{} fields {number} in {path:?}", found.len()) };
@@ -76,7 +76,7 @@ impl<'b> Field<'b> {
     }
 
     /// Reads the named pairs in these fields.
-    fn named(self, number: u32) -> BTreeMap<&'b str, Self> {
+    pub(crate) fn named(self, number: u32) -> BTreeMap<&'b str, Self> {
         self.all(number).into_iter().map(|pair| (pair.at(&[1]).text(), pair.at(&[2]))).collect()
     }
 }

@@ -188,7 +188,6 @@ fn all() -> Vec<Asks> {
             "/api/v1/namespaces/default/pods/runs/exec?command=true",
             501,
         ),
-        get("OpenAPI v2", "/openapi/v2", 200),
     ]
 }
 
