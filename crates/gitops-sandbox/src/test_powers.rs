@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http::{StatusCode, request};
 
 use crate::server::Random;
-use crate::signal::{Listener, Signal};
 use crate::wire::status::Refusal;
 
 /// Which requests a fault is for; everything that is not said fits.
@@ -205,7 +204,7 @@ pub(crate) struct Powers {
     faults: Mutex<Vec<Fault>>,
     log: Mutex<Log>,
     /// Changes when all watches shall end.
-    drops: Signal,
+    drops: tokio::sync::watch::Sender<u64>,
     observer: Option<Observer>,
     /// What the turns of requests are drawn from, if they are.
     schedule: Option<Mutex<Random>>,
@@ -247,22 +246,15 @@ impl Powers {
         }
     }
 
-    /// Draws one of so many; the first where nothing is drawn.
-    pub(crate) fn draw(&self, of: usize) -> usize {
-        let (Some(schedule), true) = (&self.schedule, of > 1) else { return 0 };
-        let number = schedule.lock().unwrap_or_else(PoisonError::into_inner).next() % of as u64;
-        usize::try_from(number).unwrap_or(0)
-    }
-
     pub(crate) fn inject(&self, fault: Fault) {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
     pub(crate) fn drop_watches(&self) {
-        self.drops.add(1);
+        self.drops.send_modify(|count| *count += 1);
     }
 
-    pub(crate) fn watch_drops(&self) -> Listener {
+    pub(crate) fn watch_drops(&self) -> tokio::sync::watch::Receiver<u64> {
         self.drops.subscribe()
     }
 

@@ -24,15 +24,17 @@ const TYPES: &[&str] = &[
     "google.protobuf.Timestamp",
 ];
 
-/// Evaluates an expression with variables. A checked expression names a missing variable without what is selected from it.
+/// Evaluates an expression with variables, and says how many steps that took. A checked expression names a missing variable without what is selected from it.
 pub(super) fn evaluate(
     expr: &Expr,
     variables: &BTreeMap<String, Value>,
     checked: bool,
     steps: u64,
-) -> Result<Value, Fault> {
+) -> (Result<Value, Fault>, u64) {
     let meter = Meter::new(steps);
-    Machine { variables, checked, meter, scope: Vec::new(), patterns: Patterns::default() }.eval(expr)
+    let mut machine = Machine { variables, checked, meter, scope: Vec::new(), patterns: Patterns::default() };
+    let value = machine.eval(expr);
+    (value, steps - machine.meter.left())
 }
 
 struct Machine<'a> {
@@ -45,7 +47,14 @@ struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     fn eval(&mut self, expr: &'a Expr) -> Result<Value, Fault> {
-        self.meter.pay(1)?;
+        self.meter.pay(cost(&expr.node))?;
+        match self.value(expr)? {
+            Value::Flaw(why) => Err(Fault::text(why)),
+            value => Ok(value),
+        }
+    }
+
+    fn value(&mut self, expr: &'a Expr) -> Result<Value, Fault> {
         match &expr.node {
             Node::Literal(value) => Ok(value.clone()),
             Node::Name(name) => self.name(name),
@@ -244,6 +253,13 @@ impl<'a> Machine<'a> {
 
     /// Evaluates a part of a loop for one item, or for one key and value.
     fn with(&mut self, looped: &'a Loop, item: Pair, body: &'a Expr) -> Result<Value, Fault> {
+        self.meter.pay(match looped.kind {
+            LoopKind::Map | LoopKind::TransformList => MADE,
+            LoopKind::TransformMap | LoopKind::TransformMapEntry => MADE_ENTRY,
+            LoopKind::Filter => PASSED,
+            LoopKind::ExistsOne => COUNTED,
+            _ => TURN,
+        })?;
         let outside = self.scope.len();
         self.scope.push((&looped.variable, item.0));
         if let (Some(second), Some(value)) = (&looped.second, item.1) {
@@ -269,6 +285,7 @@ impl<'a> Machine<'a> {
                 let mut kept = Vec::new();
                 for item in items {
                     if boolean(&self.with(looped, item.clone(), &looped.body)?)? {
+                        self.meter.pay(MADE)?;
                         kept.push(item.0);
                     }
                 }
@@ -348,6 +365,31 @@ impl<'a> Machine<'a> {
             }
         }
         fault.map_or(Ok(Value::Bool(!decisive)), Err)
+    }
+}
+
+/// What a list costs that is made; cel-go's costs, as all of these are.
+const LIST: u64 = 10;
+/// What a map costs that is made.
+const MAP: u64 = 30;
+/// What each turn of a loop costs beside its parts: the loop looks whether it goes on, and adds to what it has.
+const TURN: u64 = 3;
+/// The same for a loop that counts.
+const COUNTED: u64 = 2;
+/// The same for a loop that may leave an item out.
+const PASSED: u64 = 1;
+/// The same for a loop that makes a list: a list of one item is added.
+const MADE: u64 = 2 + LIST;
+/// The same for a loop that makes a map.
+const MADE_ENTRY: u64 = 2 + MAP;
+
+/// Returns what a part costs beside its own parts.
+fn cost(node: &Node) -> u64 {
+    match node {
+        Node::Literal(_) | Node::And(_) | Node::Or(_) | Node::Choice(_) | Node::Loop(_) => 0,
+        Node::List(_) => LIST,
+        Node::Map(_) => MAP,
+        Node::Name(_) | Node::Select(_) | Node::Has(_) | Node::Index(_) | Node::Call(_) => 1,
     }
 }
 

@@ -32,14 +32,26 @@ impl Meter {
         Meter { left: steps }
     }
 
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
     /// Pays for work.
     pub(super) fn pay(&mut self, steps: u64) -> Result<(), Fault> {
-        self.left = self.left.checked_sub(steps).ok_or(Fault::Spent)?;
-        Ok(())
+        match self.left.checked_sub(steps) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => {
+                self.left = 0;
+                Err(Fault::Spent)
+            }
+        }
     }
 
     /// Pays for so many bytes that are read or made.
     pub(super) fn pay_bytes(&mut self, bytes: usize) -> Result<(), Fault> {
-        self.pay(bytes as u64 / 32)
+        self.pay(bytes as u64 / 10)
     }
 }

@@ -31,6 +31,9 @@ fn nested(declared: &Declared, json: &Json, depth: usize) -> Option<Value> {
     let below = depth.checked_sub(1)?;
     let plain = || Value::from_json(json);
     Some(match (&declared.shape, json) {
+        (Shape::Int, Json::Number(number)) if number.is_f64() => {
+            Value::Flaw("invalid data, expected int, got float64")
+        }
         (Shape::Double, Json::Number(number)) => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
         (Shape::Bytes, Json::String(text)) => match STANDARD.decode(text) {
             Ok(bytes) => Value::Bytes(bytes.into()),

@@ -34,6 +34,8 @@ pub(super) enum Value {
     Optional(Option<Arc<Value>>),
     /// A value of one of the types that Kubernetes adds.
     Special(Arc<Special>),
+    /// What is not as it was declared; whoever reads it fails with this text.
+    Flaw(&'static str),
 }
 
 /// A key of a map. Numbers of both kinds are one key, as comparison across number types wants it.
@@ -75,6 +77,7 @@ impl Value {
             Value::Type(_) => "type",
             Value::Optional(_) => "optional_type",
             Value::Special(special) => special.type_name(),
+            Value::Flaw(_) => "error",
         }
     }
 
@@ -125,6 +128,7 @@ impl Value {
             Value::Type(name) => Json::from(*name),
             Value::Optional(Some(value)) => value.to_json(),
             Value::Special(special) => Json::from(special.to_string()),
+            Value::Flaw(why) => Json::from(*why),
         }
     }
 

@@ -33,7 +33,15 @@ pub(crate) fn get(call: &mut Call<'_>) -> Answer<Reply> {
 }
 
 pub(crate) fn put(call: &mut Call<'_>, options: &WriteOptions) -> Answer<Reply> {
-    let sent = read_scale(&lifecycle::read_body(call)?.value)?;
+    let body = lifecycle::read_body(call)?.value;
+    let sent = match read_scale(&body) {
+        // What reads the bodies of custom resources does not know what it has failed to read.
+        Err(_) if call.kind.custom.is_some() => {
+            let why = "no kind is registered for the type v1.Scale in scheme \"pkg/runtime/scheme.go:111\"";
+            return Err(Refusal::bad_request(why));
+        }
+        sent => sent?,
+    };
     let name = Call::name_of(&sent).to_owned();
     if name != call.target.name {
         let url = &call.target.name;

@@ -109,6 +109,14 @@ pub(crate) fn storage_path(kind: &Kind) -> String {
     }
 }
 
+/// Brings numbers into the form in which they are read again. Objects of built-in kinds hold none that change by that, but
+/// definitions do: their defaults.
+pub(crate) fn settle(kind: &Kind, object: &mut Value) {
+    if kind.custom.is_some() || *kind.resource == *CRDS {
+        crate::wire::json::settle(object);
+    }
+}
+
 /// Takes up what was written, if it says what kinds there are.
 pub(crate) fn after_write(server: &Arc<Server>, kind: &Kind, object: &Value) {
     if *kind.resource == *CRDS {

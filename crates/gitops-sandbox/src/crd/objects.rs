@@ -8,6 +8,7 @@ use super::{Custom, defaulting, pruning, validation};
 use crate::lifecycle::Part;
 use crate::schema::Kind;
 use crate::schema::decode::Findings;
+use crate::wire::json::number_text;
 use crate::wire::status::Cause;
 
 /// What becomes of nulls that a schema does not allow.
@@ -41,12 +42,27 @@ pub(crate) fn decode(
         }
         metadata::coerce(schema, &mut object, "", Malformed::Refused, &mut findings.unknown)
             .map_err(|cause| cause.text())?;
+        findings.reshaped = reshaped(value, &object);
         if nulls == Nulls::Dropped {
             defaulting::drop_nulls(schema, &mut object);
         }
         defaulting::add(schema, &mut object);
     }
     Ok(object)
+}
+
+/// Returns the top-level fields that reading gave another shape, beside what the server sets in metadata.
+fn reshaped(given: &Value, read: &Value) -> Vec<String> {
+    let own = ["labels", "annotations", "finalizers", "ownerReferences", "generateName"];
+    let differs = |name: &str| {
+        if name == "metadata" {
+            own.iter().any(|field| given[name].get(field) != read[name].get(field))
+        } else {
+            given.get(name) != read.get(name)
+        }
+    };
+    let names = given.as_object().into_iter().flatten().map(|(name, _)| name);
+    names.filter(|name| differs(name)).cloned().collect()
 }
 
 /// Reads a stored object in a version: what it was stored as has a say first, and its defaults are the only ones.
@@ -208,7 +224,11 @@ fn check_scale(custom: &Custom, kind: &Kind, object: &Value, name: &str, causes:
         Ok(Value::Null) => {}
         Ok(value) => match value.as_i64() {
             None => {
-                let shown = if let Value::String(text) = value { text.clone() } else { value.to_string() };
+                let shown = match value {
+                    Value::String(text) => text.clone(),
+                    Value::Number(number) => number_text(number),
+                    other => other.to_string(),
+                };
                 let found = go_type(value);
                 let why = format!("{path} accessor error: {shown} is of the type {found}, expected int64");
                 refuse(&json!(0), &why);

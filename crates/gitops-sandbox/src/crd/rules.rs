@@ -15,6 +15,12 @@ use crate::wire::status::{Cause, shown};
 /// The longest text that a messageExpression may yield, in bytes.
 const MAX_MESSAGE: usize = 5 * 1024;
 
+/// What all rules of an object may cost together (`RuntimeCELCostBudget`).
+const BUDGET: u64 = 10_000_000;
+
+const OUT_OF_BUDGET: &str =
+    "validation failed due to running out of cost budget, no further validation rules will be run";
+
 /// The rules of a schema, and those of its parts.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
@@ -52,6 +58,8 @@ pub(crate) struct Outcome {
     /// What was wrong before and was not touched.
     pub(crate) warnings: Vec<String>,
     spent: bool,
+    /// What the rules have cost so far.
+    cost: u64,
     /// Whether what was wrong before is refused all the same.
     strict: bool,
 }
@@ -165,9 +173,25 @@ impl Rules {
         if rule.transition && old.is_none() && !rule.optional_old {
             return;
         }
+        if outcome.cost >= BUDGET {
+            outcome.causes.push(refuse(OUT_OF_BUDGET.to_owned()));
+            outcome.spent = true;
+            return;
+        }
+        if self.kind.is_empty() && value.is_f64() && expression.reads("self") {
+            let why = "invalid data, expected XIntOrString value to be either a string or integer";
+            return outcome.causes.push(refuse(format!("{why} evaluating rule: {}", rule.said)));
+        }
         let mut variables = vec![("self", value)];
         variables.extend(old.filter(|_| rule.transition).map(|old| ("oldSelf", old)));
-        match expression.holds(&variables) {
+        let (held, cost) = expression.holds_counted(&variables);
+        outcome.cost += cost;
+        if outcome.cost > BUDGET {
+            outcome.causes.push(refuse(OUT_OF_BUDGET.to_owned()));
+            outcome.spent = true;
+            return;
+        }
+        match held {
             Ok(true) => {}
             Ok(false) => {
                 let cause = self.broken(rule, value, &variables, path);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::correlate::old_item;
 use super::formats;
-use crate::wire::status::{Cause, go_quoted};
+use crate::wire::status::{Cause, go_quoted, shown};
 
 /// Returns what is wrong with a value. What was wrong before and did not change is left out: a schema may
 /// become stricter without making every stored object unchangeable.
@@ -22,7 +22,7 @@ fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_i64() || number.is_u64() => "integer",
+        Value::Number(number) if number.is_i64() => "integer",
         Value::Number(_) => "number",
         Value::String(_) => "string",
         Value::Array(_) => "array",
@@ -34,7 +34,7 @@ fn is_type(value: &Value, wanted: &str) -> bool {
     match wanted {
         "number" => value.is_number(),
         // A fraction of nothing is none.
-        "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(is_whole),
+        "integer" => value.is_i64() || value.as_f64().is_some_and(is_whole),
         other => type_name(value) == other,
     }
 }
@@ -84,18 +84,15 @@ fn listed(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     if let Some(allowed) = schema["enum"].as_array()
         && !allowed.iter().any(|allowed| structured_merge::equal_values(allowed, value))
     {
-        let shown: Vec<String> = allowed
+        let all: Vec<String> = allowed
             .iter()
             .map(|value| match value {
                 Value::String(text) => go_quoted(text),
-                other => go_quoted(&other.to_string()),
+                other => go_quoted(&shown(other)),
             })
             .collect();
-        let given = match value {
-            Value::String(text) => go_quoted(text),
-            other => other.to_string(),
-        };
-        let message = format!("Unsupported value: {given}: supported values: {}", shown.join(", "));
+        let given = shown(value);
+        let message = format!("Unsupported value: {given}: supported values: {}", all.join(", "));
         causes.push(Cause::new("FieldValueNotSupported", path, message));
     }
 }
@@ -216,16 +213,18 @@ fn string(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
 
 fn number(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     let given = value.as_f64().unwrap_or(0.0);
-    let limit = |name: &str| schema[name].as_f64();
+    // Whole numbers are held against whole limits: fractions of those are cut off.
+    let is_whole = value.is_i64();
+    let limit = |name: &str| schema[name].as_f64().map(|limit| if is_whole { limit.trunc() } else { limit });
     let mut refuse = |why: String| causes.push(Cause::invalid(path, value, &format!("{path} in body {why}")));
-    if let Some(factor) = limit("multipleOf").filter(|factor| *factor > 0.0 && !is_multiple(given, *factor)) {
-        refuse(format!("should be a multiple of {factor}"));
-    }
-    if let Some(max) = limit("maximum") {
-        if schema["exclusiveMaximum"] == true && given >= max {
-            refuse(format!("should be less than {max}"));
-        } else if given > max {
-            refuse(format!("should be less than or equal to {max}"));
+    if let Some(factor) = limit("multipleOf") {
+        if factor <= 0.0 {
+            let why = format!("factor MultipleOf declared for {path} must be positive: {factor}");
+            let cause = Cause::invalid(path, &json!(0), &why);
+            return causes.push(cause);
+        }
+        if !is_multiple(given, factor) {
+            refuse(format!("should be a multiple of {factor}"));
         }
     }
     if let Some(min) = limit("minimum") {
@@ -233,6 +232,13 @@ fn number(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
             refuse(format!("should be greater than {min}"));
         } else if given < min {
             refuse(format!("should be greater than or equal to {min}"));
+        }
+    }
+    if let Some(max) = limit("maximum") {
+        if schema["exclusiveMaximum"] == true && given >= max {
+            refuse(format!("should be less than {max}"));
+        } else if given > max {
+            refuse(format!("should be less than or equal to {max}"));
         }
     }
 }

@@ -30,6 +30,9 @@ pub(crate) struct Call<'s> {
     pub(crate) body: &'s Bytes,
     pub(crate) media: Media,
     pub(crate) warnings: Vec<String>,
+    /// Whether what is written has another shape than it is read in: applied custom resources are not read again before
+    /// they are stored.
+    pub(crate) is_reshaped: bool,
 }
 
 impl<'s> Call<'s> {
@@ -80,6 +83,7 @@ impl<'s> Call<'s> {
             body,
             media,
             warnings: Vec::new(),
+            is_reshaped: false,
         })
     }
 

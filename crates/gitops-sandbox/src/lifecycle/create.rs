@@ -7,6 +7,7 @@ use super::reply::Reply;
 use super::{defaults, metadata, present, storing, strategy, validate};
 use crate::access::reviews;
 use crate::apply;
+use crate::crd;
 use crate::schema::Kind;
 use crate::store::Expect;
 use crate::unmodelled;
@@ -102,6 +103,7 @@ pub(super) fn run(
         let (group, named) = error_kind(&kind, &object);
         return Err(Refusal::invalid(group, named, Call::name_of(&object), &causes));
     }
+    crd::settle(&kind, &mut object);
     unmodelled::written(call, &object)?;
     let warnings = metadata::warnings(&kind, &object, None);
     call.warn_all(&warnings);

@@ -255,6 +255,8 @@ fn apply_anew(call: &mut Call<'_>, options: &WriteOptions) -> Answer<Reply> {
         }
         let read = validate::read_applied(&kind, applied.object).map_err(Refusal::unknown)?;
         call.warn_of(&read.unknown, validation);
+        // A write to `/status` leaves everything else as it was read.
+        call.is_reshaped = read.reshaped.iter().any(|name| subresource.is_empty() || *name == subresource);
         let mut new = read.object;
         check_identity(call, &new)?;
         if live.is_null() {

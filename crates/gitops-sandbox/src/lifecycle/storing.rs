@@ -23,6 +23,9 @@ pub(super) fn put(
         present::to_storage(kind, &mut bytes);
         let template = Template::of(&bytes);
         let written = server.store.put(key, expect, |revision| template.at(revision))?;
+        if call.is_reshaped {
+            written.set_reshaped();
+        }
         object["metadata"]["resourceVersion"] = json!(written.revision.to_string());
         present::canonical(kind, object);
         present::through_store(kind, object);

@@ -146,6 +146,7 @@ fn try_write(
     let new = change(call, live)?;
     let mut new = check_revision(call, rules, new, stored.revision)?;
     prepare(call, &mut new, live, options)?;
+    crd::settle(&kind, &mut new);
     // The last finalizer is gone: so is the object.
     let deleting = !new["metadata"]["deletionTimestamp"].is_null();
     let held = new["metadata"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty());
@@ -166,7 +167,10 @@ fn try_write(
     if kind.group == "rbac.authorization.k8s.io" {
         present::canonical(&kind, &mut new);
     }
-    let is_stored_alike = !stored.is_new || options.dry_run || !strategy::first_write_is_stored(&kind, live);
+    let is_stored_alike = options.dry_run
+        || !(stored.is_new && strategy::first_write_is_stored(&kind, live)
+            || call.is_reshaped
+            || stored.is_reshaped());
     if is_stored_alike && (*live == new || (!options.dry_run && same(live, &new))) {
         return Ok(Reply::Stored(200, Arc::clone(stored)));
     }
@@ -218,6 +222,8 @@ fn prepare(call: &mut Call<'_>, new: &mut Value, live: &Value, options: &WriteOp
     if let Some(metadata) = new["metadata"].as_object_mut() {
         if !kind.namespaced {
             metadata.remove("namespace");
+        } else if metadata.get("namespace").and_then(Value::as_str).unwrap_or_default().is_empty() {
+            metadata.insert("namespace".to_owned(), old["namespace"].clone());
         }
         if metadata.get("generation").is_some_and(Value::is_null) {
             metadata.remove("generation");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream;
 use serde_json::{Value, json};
+use tokio::sync::watch::Receiver;
 
 use super::call::Call;
 use super::present;
@@ -14,7 +15,6 @@ use super::reply::{Reply, partial};
 use super::selectors::Selection;
 use crate::schema::Kind;
 use crate::server::{Server, to_bytes};
-use crate::signal::Listener;
 use crate::store::{Change, Event, Stored};
 use crate::tables;
 use crate::wire::media::View;
@@ -73,9 +73,9 @@ struct Watcher {
     selection: Selection,
     view: View,
     include: tables::Include,
-    news: Listener,
+    news: Receiver<u64>,
     /// Changes when all watches shall end.
-    drops: Listener,
+    drops: Receiver<u64>,
     ready: VecDeque<Bytes>,
     /// The revision up to which everything was sent.
     cursor: u64,
@@ -151,15 +151,13 @@ impl Watcher {
                 let every = watcher.server.settings.bookmark_every;
                 let clock = watcher.server.clock.clone();
                 let woken = tokio::select! {
-                    // In this order, so that a run can be repeated.
-                    biased;
-                    _ = watcher.drops.changed() => Woken::End,
                     () = &mut deadline => Woken::End,
-                    news = watcher.news.changed() => if news { Woken::News } else { Woken::End },
+                    news = watcher.news.changed() => if news.is_ok() { Woken::News } else { Woken::End },
+                    _ = watcher.drops.changed() => Woken::End,
                     () = clock.sleep(every), if watcher.bookmarks => Woken::Bookmark,
                 };
                 match woken {
-                    Woken::News => watcher.server.powers.take_turn().await,
+                    Woken::News => {}
                     Woken::Bookmark => {
                         // What happened to other kinds has moved the revision on.
                         watcher.read();
@@ -190,7 +188,7 @@ impl Watcher {
 
     /// Takes up what happened since the last time.
     fn read(&mut self) {
-        self.news.see();
+        self.news.borrow_and_update();
         let (resource, namespace) = (&self.kind.resource, &self.namespace);
         let wanted = |key: &crate::store::Key| {
             key.resource == *resource

@@ -14,6 +14,8 @@ use gitops_expr::Quantity;
 pub(crate) struct Findings {
     /// Paths of fields that are not declared (`spec.containers[0].imag`).
     pub(crate) unknown: Vec<String>,
+    /// The top-level fields of a custom resource that reading gave another shape.
+    pub(crate) reshaped: Vec<String>,
 }
 
 /// Why a value is not of its type; the text is Go's.

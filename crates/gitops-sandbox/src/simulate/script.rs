@@ -2,9 +2,10 @@
 
 use std::sync::{Mutex, PoisonError, Weak};
 
+use tokio::sync::watch;
+
 use super::Workload;
 use crate::server::Server;
-use crate::signal::{Listener, Signal};
 
 /// Which workloads something is said of; everything that is not said fits.
 ///
@@ -93,16 +94,16 @@ impl Drop for Scripted {
 pub(crate) struct Script {
     said: Mutex<Vec<(u64, Workloads, Workload)>>,
     /// How often something was said; the number of the newest.
-    news: Signal,
+    news: watch::Sender<u64>,
 }
 
 impl Script {
     pub(crate) fn set(&self, workloads: Workloads, workload: Workload) -> u64 {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = self.news.get() + 1;
+        let number = *self.news.borrow() + 1;
         said.push((number, workloads, workload));
         drop(said);
-        self.news.send(number);
+        self.news.send_replace(number);
         number
     }
 
@@ -116,7 +117,7 @@ impl Script {
         found.map(|(.., workload)| *workload)
     }
 
-    pub(super) fn subscribe(&self) -> Listener {
+    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
         self.news.subscribe()
     }
 }

@@ -1,6 +1,7 @@
 //! Objects in the store, and where they are.
 
 use std::any::Any;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
@@ -31,6 +32,8 @@ pub(crate) struct Stored {
     pub(crate) revision: u64,
     /// Whether it is as it was created: nobody has written it since.
     pub(crate) is_new: bool,
+    /// Whether it was written in another shape than it is read in: who writes it again changes it.
+    is_reshaped: AtomicBool,
     /// Its read form, as long as somebody keeps it.
     loaded: Mutex<Weak<Loaded>>,
 }
@@ -46,7 +49,16 @@ pub(crate) struct Loaded {
 
 impl Stored {
     pub(crate) fn new(bytes: Bytes, revision: u64, is_new: bool) -> Self {
-        Self { bytes, revision, is_new, loaded: Mutex::new(Weak::new()) }
+        Self { bytes, revision, is_new, is_reshaped: AtomicBool::new(false), loaded: Mutex::new(Weak::new()) }
+    }
+
+    pub(crate) fn is_reshaped(&self) -> bool {
+        self.is_reshaped.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it was written in another shape than it is read in.
+    pub(crate) fn set_reshaped(&self) {
+        self.is_reshaped.store(true, Ordering::Relaxed);
     }
 
     /// Returns what was read for this reader, if it is still there.

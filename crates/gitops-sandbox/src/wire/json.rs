@@ -25,6 +25,44 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document, String> {
     Ok(Document { value, duplicates: state.into_inner().duplicates })
 }
 
+/// Reads numbers as they come back once they were written: Go writes `1.0` as `1`, which is whole.
+pub(crate) fn settle(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(whole) = number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
+                *number = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(settle),
+        Value::Object(map) => map.values_mut().for_each(settle),
+        _ => {}
+    }
+}
+
+/// Returns a number without a fraction as an integer, if it is one that fits.
+fn whole(number: f64) -> Option<i64> {
+    // 2⁶³, the first that does not fit.
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and fits")]
+    (number.fract() == 0.0 && (-LIMIT..LIMIT).contains(&number)).then_some(number as i64)
+}
+
+/// Writes a number as Go does: `1` for 1.0, `1e+21` for what has more digits than that.
+pub(crate) fn number_text(number: &Number) -> String {
+    let Some(float) = number.as_f64().filter(|_| number.is_f64()) else { return number.to_string() };
+    if let Some(whole) = whole(float) {
+        return whole.to_string();
+    }
+    let text = number.to_string();
+    match text.split_once('e') {
+        Some((digits, exponent)) => {
+            let (sign, power) = exponent.strip_prefix('-').map_or(('+', exponent), |power| ('-', power));
+            format!("{}e{sign}{power:0>2}", digits.trim_end_matches(".0"))
+        }
+        None => text,
+    }
+}
+
 /// Says what is wrong with a document in Go's words.
 pub(crate) fn go_error(bytes: &[u8], error: &serde_json::Error) -> String {
     if error.is_eof() {
@@ -94,11 +132,7 @@ impl<'de> Visitor<'de> for Tracked<'_> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        // Go writes a number without a fraction as an integer.
-        let whole = value.trunc() == value && value.abs() < 9e15;
-        #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and is small")]
-        let number = if whole { Some(Number::from(value as i64)) } else { Number::from_f64(value) };
-        Ok(number.map_or(Value::Null, Value::Number))
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

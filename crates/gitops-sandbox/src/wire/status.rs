@@ -98,6 +98,7 @@ pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::String(text) => go_quoted(text),
+        Value::Number(number) => super::json::number_text(number),
         other => other.to_string(),
     }
 }

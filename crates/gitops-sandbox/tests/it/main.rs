@@ -3,6 +3,7 @@
 
 mod client;
 mod crowd;
+mod custom;
 mod kubectl;
 mod model;
 mod openapi;

@@ -141,5 +141,6 @@ fn plain(value: &Value) -> String {
         Value::Type(name) => (*name).to_owned(),
         Value::Optional(Some(value)) => plain(value),
         Value::Special(special) => special.to_string(),
+        Value::Flaw(why) => (*why).to_owned(),
     }
 }

@@ -54,24 +54,30 @@ fn timestamp_overflow() -> Fault {
     Fault::text("timestamp overflow")
 }
 
+/// Pays for each ten bytes of the shorter text, of which the call has paid for the first.
+fn pay_shorter(a: &str, b: &str, meter: &mut Meter) -> Result<(), Fault> {
+    meter.pay((a.len().min(b.len()) as u64).div_ceil(10).saturating_sub(1))
+}
+
 /// Compares after paying for the smaller of both, which bounds what is looked at.
 pub(super) fn equal(a: &Value, b: &Value, meter: &mut Meter) -> Result<bool, Fault> {
     match (a, b) {
         (Value::List(one), Value::List(other)) if one.len() != other.len() => return Ok(false),
         (Value::Map(one), Value::Map(other)) if one.len() != other.len() => return Ok(false),
-        (Value::List(_) | Value::Map(_) | Value::String(_) | Value::Bytes(_), _) => meter.pay(a.size())?,
-        _ => meter.pay(1)?,
+        (Value::String(one), Value::String(other)) => pay_shorter(one, other, meter)?,
+        (Value::List(_) | Value::Map(_) | Value::Bytes(_), _) => meter.pay(a.size())?,
+        // The call has paid for what is as quick as this.
+        _ => {}
     }
     Ok(a.same(b))
 }
 
 fn compare(a: &Value, b: &Value, meter: &mut Meter, want: impl Fn(Ordering) -> bool) -> Result<Value, Fault> {
-    meter.pay(1)?;
     let number = |value: &Value| matches!(value, Value::Int(_) | Value::Uint(_) | Value::Double(_));
     match a.order(b) {
         Some(order) => {
             if let (Value::String(a), Value::String(b)) = (a, b) {
-                meter.pay_bytes(a.len().min(b.len()))?;
+                pay_shorter(a, b, meter)?;
             }
             Ok(Value::Bool(want(order)))
         }

@@ -54,7 +54,7 @@ fn is_zero(value: &Value) -> bool {
         Value::Bytes(bytes) => bytes.is_empty(),
         Value::List(items) => items.is_empty(),
         Value::Map(entries) => entries.is_empty(),
-        Value::Timestamp(_) | Value::Type(_) | Value::Special(_) => false,
+        Value::Timestamp(_) | Value::Type(_) | Value::Special(_) | Value::Flaw(_) => false,
         Value::Optional(value) => value.is_none(),
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Read {
     pub(crate) object: Value,
     /// `unknown field "spec.imag"`.
     pub(crate) unknown: Vec<String>,
+    /// The top-level fields of a custom resource that reading gave another shape.
+    pub(crate) reshaped: Vec<String>,
 }
 
 /// A body, before anything is known of its type.
@@ -252,7 +254,7 @@ fn read_with(kind: &Kind, mut object: Value, nulls: Nulls) -> Result<Read, Strin
         (None, None) => {}
     }
     let unknown = findings.unknown.iter().map(|path| format!("unknown field {}", go_quoted(path))).collect();
-    Ok(Read { object, unknown })
+    Ok(Read { object, unknown, reshaped: findings.reshaped })
 }
 
 /// Reads the configuration of a server-side apply.
@@ -282,7 +284,9 @@ pub(crate) fn read_config(call: &mut Call<'_>) -> Answer<Value> {
         value
     };
     let value = match value {
-        Value::Object(map) => {
+        Value::Object(mut map) => {
+            // It comes through YAML, which knows `1.0` as 1.
+            map.values_mut().for_each(json::settle);
             let kind = map.get("kind").and_then(Value::as_str).unwrap_or_default();
             let version = map.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
             if call.target.subresource != "scale"
