@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::signal::Signal;
+
 /// The clock of a sandbox.
 ///
 /// A virtual clock stands still until [`advance`](Clock::advance) moves it: rollouts, timeouts of watches, bookmarks
@@ -32,9 +34,22 @@ pub struct Clock {
 #[derive(Debug)]
 struct Shifted {
     start: Timestamp,
-    elapsed: watch::Sender<Duration>,
+    /// Nanoseconds.
+    elapsed: Signal,
     /// How many wait for a later time.
     sleepers: watch::Sender<usize>,
+}
+
+impl Shifted {
+    fn now(&self) -> Timestamp {
+        let elapsed = Duration::from_nanos(self.elapsed.get());
+        self.start.saturating_add(elapsed).unwrap_or(self.start)
+    }
+}
+
+/// So many that five centuries fit.
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Somebody who waits; counted as long as it lives.
@@ -56,7 +71,7 @@ impl Clock {
     /// Returns a clock that stands at this time.
     #[must_use]
     pub fn standing_at(start: Timestamp) -> Self {
-        let elapsed = watch::Sender::new(Duration::ZERO);
+        let elapsed = Signal::default();
         Self { shifted: Some(Arc::new(Shifted { start, elapsed, sleepers: watch::Sender::new(0) })) }
     }
 
@@ -69,7 +84,7 @@ impl Clock {
     /// Moves a virtual clock; a real one does not listen.
     pub fn advance(&self, by: Duration) {
         if let Some(shifted) = &self.shifted {
-            shifted.elapsed.send_modify(|elapsed| *elapsed += by);
+            shifted.elapsed.add(nanoseconds(by));
         }
     }
 
@@ -88,7 +103,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.shifted {
             None => Timestamp::now(),
-            Some(shifted) => shifted.start.saturating_add(*shifted.elapsed.borrow()).unwrap_or(shifted.start),
+            Some(shifted) => shifted.now(),
         }
     }
 
@@ -101,12 +116,12 @@ impl Clock {
     /// Waits until this much time has passed.
     pub async fn sleep(&self, duration: Duration) {
         let Some(shifted) = &self.shifted else { return tokio::time::sleep(duration).await };
-        let mut elapsed = shifted.elapsed.subscribe();
-        let until = *elapsed.borrow() + duration;
+        let elapsed = shifted.elapsed.subscribe();
+        let until = shifted.elapsed.get().saturating_add(nanoseconds(duration));
         shifted.sleepers.send_modify(|count| *count += 1);
         let _sleeper = Sleeper(shifted);
         // The clock outlives its sleepers.
-        let _ = elapsed.wait_for(|elapsed| *elapsed >= until).await;
+        elapsed.wait_for(|elapsed| elapsed >= until).await;
     }
 
     /// Waits until it is this time.
@@ -115,10 +130,10 @@ impl Clock {
             let left = Duration::try_from(time.duration_since(Timestamp::now())).unwrap_or_default();
             return tokio::time::sleep(left).await;
         };
-        let left = Duration::try_from(time.duration_since(shifted.start)).unwrap_or_default();
+        let left = nanoseconds(Duration::try_from(time.duration_since(shifted.start)).unwrap_or_default());
         shifted.sleepers.send_modify(|count| *count += 1);
         let _sleeper = Sleeper(shifted);
         // The clock outlives its sleepers.
-        let _ = shifted.elapsed.subscribe().wait_for(|elapsed| *elapsed >= left).await;
+        shifted.elapsed.subscribe().wait_for(|elapsed| elapsed >= left).await;
     }
 }

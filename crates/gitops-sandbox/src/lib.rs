@@ -17,6 +17,12 @@
 //! ([`SandboxBuilder::ready_after`]), for one ([`Sandbox::script`]) or by the annotation
 //! `sandbox.gitops.dev/workload` (`10s`, `never`, `crash`) of an object.
 //!
+//! Around them happens what users of a cluster see: services have EndpointSlices and Endpoints with the addresses of
+//! their pods, and controllers write events, counted as on a real cluster. ReplicaSets and revisions have the names
+//! that kube-controller-manager gives them. What takes time takes it on the server's clock: a crash ends a rollout at
+//! its `progressDeadlineSeconds`, a failed Job is tried again after 10, 20, 40 … seconds, events go after an hour.
+//! [`SandboxBuilder::schedule`] decides all turns by a seed, those of the controllers included.
+//!
 //! # What it is not
 //! There is no scheduler, no kubelet and no network: nothing runs. What a request asks for and the sandbox does not
 //! [model](UNMODELLED) is logged and counted ([`Sandbox::unmodelled_requests`]), and refused in
@@ -33,6 +39,7 @@ mod lifecycle;
 mod sandbox;
 mod schema;
 mod server;
+mod signal;
 mod simulate;
 mod state;
 mod store;

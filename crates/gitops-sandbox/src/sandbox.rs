@@ -62,6 +62,7 @@ pub struct SandboxBuilder {
     workloads: Option<Workload>,
     observer: Option<Observer>,
     schedule: Option<u64>,
+    nodes: usize,
 }
 
 impl std::fmt::Debug for SandboxBuilder {
@@ -91,6 +92,7 @@ impl Default for SandboxBuilder {
             workloads,
             observer: None,
             schedule: None,
+            nodes: 1,
         }
     }
 }
@@ -152,10 +154,11 @@ impl SandboxBuilder {
         self
     }
 
-    /// Lets concurrent requests overtake each other, as the seed draws it.
+    /// Decides all turns by a seed: concurrent requests overtake each other, watches tell their news late, and the
+    /// simulated controllers act in another order, with pauses in which others act.
     ///
-    /// On a runtime with one thread and a [virtual clock](Clock::standing_at) the same seed gives the same order on
-    /// every run: a race that one seed finds can be played again.
+    /// On a runtime with one thread, with a [virtual clock](Clock::standing_at) and a [seed](Self::seed) for names, one
+    /// seed is one run: the same revisions and events every time. A race that one seed finds can be played again.
     ///
     /// ```
     /// use gitops_sandbox::Sandbox;
@@ -182,6 +185,13 @@ impl SandboxBuilder {
     #[must_use]
     pub fn schedule(mut self, seed: u64) -> Self {
         self.schedule = Some(seed);
+        self
+    }
+
+    /// Sets on how many nodes DaemonSets have pods as long as no Node is created; one unless told otherwise.
+    #[must_use]
+    pub fn nodes(mut self, nodes: usize) -> Self {
+        self.nodes = nodes;
         self
     }
 
@@ -215,7 +225,7 @@ impl SandboxBuilder {
         sandbox.create_namespaces();
         access::furnish(&sandbox.server);
         if let Some(workload) = self.workloads {
-            simulate::spawn(&sandbox.server, workload);
+            simulate::spawn(&sandbox.server, workload, self.nodes);
         }
         sandbox
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{StatusCode, request};
 
 use crate::server::Random;
+use crate::signal::{Listener, Signal};
 use crate::wire::status::Refusal;
 
 /// Which requests a fault is for; everything that is not said fits.
@@ -204,7 +205,7 @@ pub(crate) struct Powers {
     faults: Mutex<Vec<Fault>>,
     log: Mutex<Log>,
     /// Changes when all watches shall end.
-    drops: tokio::sync::watch::Sender<u64>,
+    drops: Signal,
     observer: Option<Observer>,
     /// What the turns of requests are drawn from, if they are.
     schedule: Option<Mutex<Random>>,
@@ -246,15 +247,22 @@ impl Powers {
         }
     }
 
+    /// Draws one of so many; the first where nothing is drawn.
+    pub(crate) fn draw(&self, of: usize) -> usize {
+        let (Some(schedule), true) = (&self.schedule, of > 1) else { return 0 };
+        let number = schedule.lock().unwrap_or_else(PoisonError::into_inner).next() % of as u64;
+        usize::try_from(number).unwrap_or(0)
+    }
+
     pub(crate) fn inject(&self, fault: Fault) {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
     pub(crate) fn drop_watches(&self) {
-        self.drops.send_modify(|count| *count += 1);
+        self.drops.add(1);
     }
 
-    pub(crate) fn watch_drops(&self) -> tokio::sync::watch::Receiver<u64> {
+    pub(crate) fn watch_drops(&self) -> Listener {
         self.drops.subscribe()
     }
 

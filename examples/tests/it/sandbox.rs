@@ -243,6 +243,8 @@ fn workloads_crash_or_wait_for_somebody_if_that_is_asked() {
     }
     let server = Server::start(&["--workloads", "crash"]);
     server.kubectl(&["create", "deployment", "web", "--image=web:1"]);
+    // A crash ends a rollout at its deadline, which is ten minutes unless told otherwise.
+    server.kubectl(&["patch", "deployment", "web", "-p", r#"{"spec": {"progressDeadlineSeconds": 1}}"#]);
     let (well, why) = server.try_kubectl(&["rollout", "status", "deployment", "web", "--timeout=60s"]);
     assert!(!well && why.contains("exceeded its progress deadline"), "{why}");
     server.end("-TERM");

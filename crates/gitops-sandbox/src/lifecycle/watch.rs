@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream;
 use serde_json::{Value, json};
-use tokio::sync::watch::Receiver;
 
 use super::call::Call;
 use super::present;
@@ -15,6 +14,7 @@ use super::reply::{Reply, partial};
 use super::selectors::Selection;
 use crate::schema::Kind;
 use crate::server::{Server, to_bytes};
+use crate::signal::Listener;
 use crate::store::{Change, Event, Stored};
 use crate::tables;
 use crate::wire::media::View;
@@ -73,9 +73,9 @@ struct Watcher {
     selection: Selection,
     view: View,
     include: tables::Include,
-    news: Receiver<u64>,
+    news: Listener,
     /// Changes when all watches shall end.
-    drops: Receiver<u64>,
+    drops: Listener,
     ready: VecDeque<Bytes>,
     /// The revision up to which everything was sent.
     cursor: u64,
@@ -151,13 +151,15 @@ impl Watcher {
                 let every = watcher.server.settings.bookmark_every;
                 let clock = watcher.server.clock.clone();
                 let woken = tokio::select! {
-                    () = &mut deadline => Woken::End,
-                    news = watcher.news.changed() => if news.is_ok() { Woken::News } else { Woken::End },
+                    // In this order, so that a run can be repeated.
+                    biased;
                     _ = watcher.drops.changed() => Woken::End,
+                    () = &mut deadline => Woken::End,
+                    news = watcher.news.changed() => if news { Woken::News } else { Woken::End },
                     () = clock.sleep(every), if watcher.bookmarks => Woken::Bookmark,
                 };
                 match woken {
-                    Woken::News => {}
+                    Woken::News => watcher.server.powers.take_turn().await,
                     Woken::Bookmark => {
                         // What happened to other kinds has moved the revision on.
                         watcher.read();
@@ -188,7 +190,7 @@ impl Watcher {
 
     /// Takes up what happened since the last time.
     fn read(&mut self) {
-        self.news.borrow_and_update();
+        self.news.see();
         let (resource, namespace) = (&self.kind.resource, &self.namespace);
         let wanted = |key: &crate::store::Key| {
             key.resource == *resource

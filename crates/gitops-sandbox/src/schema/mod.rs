@@ -2,6 +2,7 @@
 
 pub(crate) mod decode;
 pub(crate) mod discovery;
+pub(crate) mod go_dump;
 pub(crate) mod go_types;
 pub(crate) mod kinds;
 pub(crate) mod openapi;

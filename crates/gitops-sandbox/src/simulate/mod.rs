@@ -4,6 +4,8 @@
 //! They follow the store as any watcher does, and write through the same door as clients: every rule holds
 //! for them too.
 
+mod agenda;
+mod events;
 mod garbage;
 mod namespaces;
 mod roles;
@@ -16,87 +18,118 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
 
 use crate::schema::Kind;
 use crate::server::{Door, Server};
+use crate::signal::Listener;
 use crate::store::{Event, Key};
 
 pub(crate) use script::Script;
 pub use script::{Scripted, Workloads};
 pub use workloads::Workload;
-use workloads::Workloads as Controllers;
 
 /// Starts the controllers; they end with the server.
-pub(crate) fn spawn(server: &Arc<Server>, usual: Workload) {
+pub(crate) fn spawn(server: &Arc<Server>, usual: Workload, nodes: usize) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else {
         return tracing::warn!("outside of a tokio runtime the sandbox has no controllers");
     };
-    runtime.spawn(run(Arc::downgrade(server), server.store.subscribe(), server.script.subscribe(), usual));
+    let controllers = Controllers {
+        cursor: 0,
+        garbage: garbage::Collector::default(),
+        workloads: workloads::Workloads::new(usual, nodes),
+    };
+    runtime.spawn(run(
+        Arc::downgrade(server),
+        server.store.subscribe(),
+        server.script.subscribe(),
+        controllers,
+    ));
 }
 
-async fn run(
-    server: Weak<Server>,
-    mut news: watch::Receiver<u64>,
-    mut said: watch::Receiver<u64>,
-    usual: Workload,
-) {
-    let mut cursor = 0;
-    let mut garbage = garbage::Collector::default();
-    let (later, mut again) = mpsc::unbounded_channel();
-    let mut workloads = Controllers::new(usual, later);
+/// All controllers, which do one thing after the other: in the order that stands here, or as a schedule draws it.
+struct Controllers {
+    /// The revision up to which they know everything.
+    cursor: u64,
+    garbage: garbage::Collector,
+    workloads: workloads::Workloads,
+}
+
+#[derive(Clone, Copy)]
+enum Turn {
+    Namespaces,
+    Garbage,
+    Roles,
+    Workloads,
+}
+
+async fn run(server: Weak<Server>, mut news: Listener, mut said: Listener, mut controllers: Controllers) {
     loop {
-        {
+        let (clock, next) = {
             let Some(server) = server.upgrade() else { return };
-            let revision = *news.borrow_and_update();
-            let events = match server.store.events_after(cursor, |_| true) {
-                Ok((events, upto)) => {
-                    cursor = upto;
-                    events
-                }
-                // The history was shorter than what happened: begin anew.
-                Err(_) => {
-                    cursor = revision;
-                    garbage = garbage::Collector::default();
-                    let (_, objects) = server.store.dump();
-                    for (key, bytes) in &objects {
-                        garbage.learn(key, bytes);
-                    }
-                    garbage.check_all(&server).await;
-                    namespaces::check_all(&server).await;
-                    roles::check_all(&server).await;
-                    workloads.forget();
-                    workloads.check_all(&server);
-                    Vec::new()
-                }
-            };
-            for event in &events {
-                garbage.follow(event);
-                workloads.follow(event);
+            server.powers.take_turn().await;
+            let revision = news.see();
+            let events = controllers.read(&server, revision).await;
+            if said.has_news() {
+                said.see();
+                controllers.workloads.check_all(&server);
             }
-            namespaces::follow(&server, &events).await;
-            garbage.collect(&server).await;
-            roles::follow(&server, &events).await;
-            if said.has_changed().is_ok_and(|changed| changed) {
-                said.mark_unchanged();
-                workloads.check_all(&server);
+            controllers.act(&server, &events).await;
+            (server.clock.clone(), controllers.workloads.next())
+        };
+        let later = async {
+            match next {
+                Some(time) => clock.reach(time).await,
+                None => std::future::pending().await,
             }
-            workloads.work(&server).await;
-        }
+        };
         let goes_on = tokio::select! {
-            changed = news.changed() => changed.is_ok(),
-            changed = said.changed() => {
-                said.mark_changed();
-                changed.is_ok()
-            }
-            key = again.recv() => {
-                // The controllers hold a sender themselves, so there is always a next one.
-                key.into_iter().for_each(|key| workloads.again(key));
-                true
-            }
+            biased;
+            goes_on = news.changed() => goes_on,
+            goes_on = said.changed() => goes_on,
+            () = later => true,
         };
         if !goes_on {
             return;
+        }
+    }
+}
+
+impl Controllers {
+    /// Takes up what has happened.
+    async fn read(&mut self, server: &Arc<Server>, revision: u64) -> Vec<Arc<Event>> {
+        let Ok((events, upto)) = server.store.events_after(self.cursor, |_| true) else {
+            // The history was shorter than what happened: begin anew.
+            self.cursor = revision;
+            self.garbage = garbage::Collector::default();
+            let (_, objects) = server.store.dump();
+            for (key, bytes) in &objects {
+                self.garbage.learn(key, bytes);
+            }
+            self.garbage.check_all(server).await;
+            namespaces::check_all(server).await;
+            roles::check_all(server).await;
+            self.workloads.begin_anew(server);
+            return Vec::new();
+        };
+        self.cursor = upto;
+        for event in &events {
+            self.garbage.follow(event);
+        }
+        self.workloads.follow(server, &events);
+        events
+    }
+
+    /// Does what is due.
+    async fn act(&mut self, server: &Arc<Server>, events: &[Arc<Event>]) {
+        let mut turns = vec![Turn::Workloads, Turn::Roles, Turn::Garbage, Turn::Namespaces];
+        while !turns.is_empty() {
+            let last = turns.len() - 1;
+            match turns.swap_remove(last - server.powers.draw(turns.len())) {
+                Turn::Namespaces => namespaces::follow(server, events).await,
+                Turn::Garbage => self.garbage.collect(server).await,
+                Turn::Roles => roles::follow(server, events).await,
+                Turn::Workloads => self.workloads.work(server).await,
+            }
         }
     }
 }
@@ -117,6 +150,7 @@ fn path_of(server: &Server, key: &Key) -> Option<(Arc<Kind>, String)> {
 
 /// Asks the server as a controller does; gives the status and the body.
 async fn ask(server: &Arc<Server>, method: &str, path: &str, content: &str, body: &Value) -> (u16, Value) {
+    server.powers.take_turn().await;
     let request = Request::builder()
         .method(method)
         .uri(path)

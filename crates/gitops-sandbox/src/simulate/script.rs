@@ -2,10 +2,9 @@
 
 use std::sync::{Mutex, PoisonError, Weak};
 
-use tokio::sync::watch;
-
 use super::Workload;
 use crate::server::Server;
+use crate::signal::{Listener, Signal};
 
 /// Which workloads something is said of; everything that is not said fits.
 ///
@@ -94,16 +93,16 @@ impl Drop for Scripted {
 pub(crate) struct Script {
     said: Mutex<Vec<(u64, Workloads, Workload)>>,
     /// How often something was said; the number of the newest.
-    news: watch::Sender<u64>,
+    news: Signal,
 }
 
 impl Script {
     pub(crate) fn set(&self, workloads: Workloads, workload: Workload) -> u64 {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = *self.news.borrow() + 1;
+        let number = self.news.get() + 1;
         said.push((number, workloads, workload));
         drop(said);
-        self.news.send_replace(number);
+        self.news.send(number);
         number
     }
 
@@ -117,7 +116,7 @@ impl Script {
         found.map(|(.., workload)| *workload)
     }
 
-    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
+    pub(super) fn subscribe(&self) -> Listener {
         self.news.subscribe()
     }
 }

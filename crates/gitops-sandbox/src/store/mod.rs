@@ -12,11 +12,12 @@ use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::watch;
 
 pub(crate) use events::{Change, Event};
 pub(crate) use object::{Key, Loaded, Resource, Stored};
 pub(crate) use template::Template;
+
+use crate::signal::{Listener, Signal};
 
 /// Of how many objects the read form is kept: those that were used last.
 const HOT_OBJECTS: usize = 512;
@@ -52,7 +53,7 @@ pub(crate) struct Compacted;
 pub(crate) struct Store {
     state: Mutex<State>,
     /// Tells of every new revision.
-    newest: watch::Sender<u64>,
+    newest: Signal,
     hot: Mutex<Hot>,
 }
 
@@ -60,7 +61,7 @@ struct State {
     revision: u64,
     objects: HashMap<Resource, BTreeMap<Arc<str>, Arc<Stored>>>,
     /// Tells of the new revisions of one resource, where somebody listens.
-    news: HashMap<Resource, watch::Sender<u64>>,
+    news: HashMap<Resource, Signal>,
     history: VecDeque<Arc<Event>>,
     /// Every revision after this one is in the history.
     compacted: u64,
@@ -78,7 +79,7 @@ impl Store {
             compacted: 0,
             window: window.max(1),
         };
-        Self { state: Mutex::new(state), newest: watch::Sender::new(1), hot: Mutex::default() }
+        Self { state: Mutex::new(state), newest: Signal::new(1), hot: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -90,16 +91,16 @@ impl Store {
     }
 
     /// Tells of every new revision.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+    pub(crate) fn subscribe(&self) -> Listener {
         self.newest.subscribe()
     }
 
     /// Tells of the new revisions of one resource: who watches it need not wake for others.
-    pub(crate) fn subscribe_to(&self, resource: &Resource) -> watch::Receiver<u64> {
+    pub(crate) fn subscribe_to(&self, resource: &Resource) -> Listener {
         let mut state = self.lock();
         let revision = state.revision;
         let news = state.news.entry(Arc::clone(resource));
-        news.or_insert_with(|| watch::Sender::new(revision)).subscribe()
+        news.or_insert_with(|| Signal::new(revision)).subscribe()
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<Arc<Stored>> {
@@ -164,9 +165,9 @@ impl Store {
         }
         state.record(Event::new(revision, key.clone(), before, change));
         if let Some(news) = state.news.get(&key.resource) {
-            news.send_replace(revision);
+            news.send(revision);
         }
-        self.newest.send_replace(revision);
+        self.newest.send(revision);
         Ok(stored)
     }
 
@@ -288,10 +289,8 @@ impl Store {
         }
         state.revision = revision;
         state.compacted = revision;
-        state.news.values().for_each(|news| {
-            news.send_replace(revision);
-        });
-        self.newest.send_replace(revision);
+        state.news.values().for_each(|news| news.send(revision));
+        self.newest.send(revision);
     }
 }
 

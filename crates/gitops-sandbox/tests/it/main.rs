@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod client;
+mod controllers;
 mod crowd;
 mod custom;
 mod kubectl;
@@ -10,5 +11,6 @@ mod openapi;
 mod openapi_custom;
 mod powers;
 mod runtime;
+mod turns;
 mod unmodelled;
 mod workloads;

@@ -38,12 +38,19 @@ async fn a_deployment_becomes_available() {
     wait_until(api, "app", "NewReplicaSetAvailable").await;
 }
 
+/// A Deployment that must make progress within a second.
+fn impatient(name: &str) -> Deployment {
+    let mut impatient = deployment(name);
+    impatient.spec.progress_deadline_seconds = Some(1);
+    impatient
+}
+
 #[tokio::test]
 async fn a_scripted_deployment_crashes() {
     let sandbox = Sandbox::builder().ready_after(Duration::from_millis(1)).start();
     sandbox.script("Deployment", "default", "app", Workload::Crash);
     let api: Api<Deployment> = Api::default_namespaced(client(&sandbox));
-    api.create(&PostParams::default(), &deployment("app")).await.unwrap();
+    api.create(&PostParams::default(), &impatient("app")).await.unwrap();
     wait_until(api, "app", "ProgressDeadlineExceeded").await;
 }
 
@@ -175,7 +182,7 @@ async fn an_annotation_says_what_becomes_of_a_workload() {
     let sandbox = quick();
     let client = client(&sandbox);
     let api: Api<Deployment> = Api::default_namespaced(client.clone());
-    let mut crashing = deployment("app");
+    let mut crashing = impatient("app");
     let annotations = [("sandbox.gitops.dev/workload".to_owned(), "crash".to_owned())];
     crashing.metadata.annotations = Some(annotations.into());
     api.create(&PostParams::default(), &crashing).await.unwrap();
@@ -184,7 +191,8 @@ async fn an_annotation_says_what_becomes_of_a_workload() {
 
 #[tokio::test]
 async fn a_job_succeeds_and_a_crashing_one_fails_after_its_retries() {
-    let sandbox = quick();
+    let clock = Clock::standing_at("2024-01-01T00:00:00Z".parse().unwrap());
+    let sandbox = Sandbox::builder().clock(clock.clone()).ready_after(Duration::ZERO).start();
     sandbox.script("Job", "default", "bad", Workload::Crash);
     let client = client(&sandbox);
     let api: Api<Job> = Api::default_namespaced(client.clone());
@@ -202,10 +210,14 @@ async fn a_job_succeeds_and_a_crashing_one_fails_after_its_retries() {
             .any(|of| of.type_ == condition && of.status == "True");
         is.then_some((status.succeeded.unwrap_or(0), status.failed.unwrap_or(0)))
     };
-    wait_for(&api, |jobs| {
-        ended(jobs, "good", "Complete") == Some((3, 0)) && ended(jobs, "bad", "Failed") == Some((0, 2))
-    })
-    .await;
+    let failed = |jobs: &[Job], count: i32| {
+        let found = jobs.iter().find(|job| job.metadata.name.as_deref() == Some("bad"));
+        found.and_then(|job| job.status.as_ref()?.failed) == Some(count)
+    };
+    wait_for(&api, |jobs| ended(jobs, "good", "Complete") == Some((3, 0)) && failed(jobs, 1)).await;
+    // The second try comes ten seconds later.
+    clock.advance(Duration::from_secs(10));
+    wait_for(&api, |jobs| ended(jobs, "bad", "Failed") == Some((0, 2))).await;
 }
 
 #[tokio::test]

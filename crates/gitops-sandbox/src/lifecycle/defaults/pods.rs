@@ -19,6 +19,7 @@ pub(super) fn spec(spec: &mut Value) {
         map.insert("serviceAccountName".to_owned(), account.clone());
         map.insert("serviceAccount".to_owned(), account);
     }
+    whole_thousandths(map.get_mut("overhead"));
     let host_network = map.get("hostNetwork") == Some(&json!(true));
     for list in ["containers", "initContainers", "ephemeralContainers"] {
         for item in items(map.get_mut(list)) {
@@ -49,6 +50,17 @@ pub(super) fn items(list: Option<&mut Value>) -> impl Iterator<Item = &mut Value
     list.and_then(Value::as_array_mut).into_iter().flatten()
 }
 
+/// Rounds amounts of resources up to thousandths.
+fn whole_thousandths(amounts: Option<&mut Value>) {
+    for amount in amounts.and_then(Value::as_object_mut).into_iter().flat_map(|amounts| amounts.values_mut())
+    {
+        let read = amount.as_str().and_then(Quantity::parse);
+        if let Some(quantity) = read {
+            *amount = json!(quantity.in_thousandths().canonical());
+        }
+    }
+}
+
 fn container(container: &mut Value, host_network: bool) {
     let image = container["image"].as_str().unwrap_or_default();
     let policy = if is_latest(image) { "Always" } else { "IfNotPresent" };
@@ -70,17 +82,7 @@ fn container(container: &mut Value, host_network: bool) {
         }
     }
     for list in ["limits", "requests"] {
-        if let Some(amounts) = container["resources"].get_mut(list).and_then(Value::as_object_mut) {
-            for amount in amounts.values_mut() {
-                let rounded = amount
-                    .as_str()
-                    .and_then(Quantity::parse)
-                    .map(|quantity| quantity.in_thousandths().canonical());
-                if let Some(rounded) = rounded {
-                    *amount = json!(rounded);
-                }
-            }
-        }
+        whole_thousandths(container["resources"].get_mut(list));
     }
     for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
         if container[name].is_object() {

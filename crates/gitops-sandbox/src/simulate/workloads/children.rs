@@ -54,7 +54,7 @@ pub(super) fn pod(template: &Value, owner: &Value, api_version: &str, kind: &str
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
 }
 
-fn condition<'p>(pod: &'p Value, name: &str) -> Option<&'p Value> {
+pub(super) fn condition<'p>(pod: &'p Value, name: &str) -> Option<&'p Value> {
     pod["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == name)
 }
 
@@ -84,15 +84,4 @@ pub(super) fn is_available(pod: &Value, min_ready: i64, now: Timestamp) -> bool 
 
 pub(super) fn count(pods: &[&Value], fits: impl Fn(&Value) -> bool) -> i64 {
     i64::try_from(pods.iter().filter(|pod| fits(pod)).count()).unwrap_or(i64::MAX)
-}
-
-/// Returns a short name for a value, in letters that make no words: the same for the same value.
-pub(super) fn hash(value: &Value) -> String {
-    const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    // FNV-1a.
-    let text = value.to_string();
-    let number =
-        text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    let digits = number.to_string();
-    digits.bytes().map(|digit| char::from(LETTERS[usize::from(digit) % LETTERS.len()])).collect()
 }

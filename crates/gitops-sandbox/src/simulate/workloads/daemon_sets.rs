@@ -6,7 +6,7 @@ use super::children::{self, count, is_active, is_available, is_deleting, is_read
 use super::revisions::{self, REVISION_HASH};
 use super::{One, nothing};
 
-/// Where pods are placed while the cluster has no nodes: every DaemonSet has one place then.
+/// Where pods are placed while the cluster has no nodes; if there are to be more than one, the others have a number.
 const NODE: &str = "sandbox";
 const TOLERATED: [(&str, &str); 6] = [
     ("node.kubernetes.io/not-ready", "NoExecute"),
@@ -26,16 +26,27 @@ pub(super) async fn reconcile(one: &One<'_>) {
     let now = one.server.clock.now();
     for pod in pods.iter().filter(|pod| !is_deleting(pod)) {
         if !is_active(pod) || !wanted.iter().any(|node| node == place(pod)) {
-            one.delete("pods", pod).await;
+            if matches!(pod["status"]["phase"].as_str(), Some("Failed")) {
+                let (name, node) = (pod["metadata"]["name"].as_str().unwrap_or_default(), place(pod));
+                let message = format!(
+                    "Found failed daemon pod {}/{name} on node {node}, will try to kill it",
+                    one.text("namespace")
+                );
+                one.tell(true, "FailedDaemonPod", &message).await;
+            }
+            one.delete_pod(pod).await;
         }
     }
     for node in &wanted {
         if !pods.iter().any(|pod| place(pod) == node) {
-            one.create("/api/v1", "pods", &pod(one.object, node, &hash)).await;
+            // It was told if it could not be; another node may have more luck.
+            let _ = one.create_pod(&pod(one.object, node, &hash)).await;
         }
     }
     if spec["updateStrategy"]["type"] != "OnDelete" {
-        let most = spec["updateStrategy"]["rollingUpdate"]["maxUnavailable"].as_i64().unwrap_or(1).max(1);
+        let most = &spec["updateStrategy"]["rollingUpdate"]["maxUnavailable"];
+        let all = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
+        let most = super::deployments::amount(most, all, true).max(1);
         let down = wanted.iter().filter(|node| {
             !pods
                 .iter()
@@ -47,7 +58,7 @@ pub(super) async fn reconcile(one: &One<'_>) {
             let is_up = is_available(pod, min_ready, now);
             if !is_up || may_go > 0 {
                 may_go -= i64::from(is_up);
-                one.delete("pods", pod).await;
+                one.delete_pod(pod).await;
             }
         }
     }
@@ -59,7 +70,8 @@ fn nodes(one: &One<'_>, selector: &Value) -> Vec<String> {
     let page = one.server.store.list("nodes", "", None, None, 0);
     let items = page.map(|page| page.items).unwrap_or_default();
     if items.is_empty() {
-        return vec![NODE.to_owned()];
+        let others = (2..=one.desk.nodes).map(|number| format!("{NODE}-{number}"));
+        return std::iter::once(NODE.to_owned()).chain(others).take(one.desk.nodes).collect();
     }
     let nodes = items.iter().filter_map(|stored| serde_json::from_slice::<Value>(&stored.bytes).ok());
     let fits = nodes.filter(|node| {

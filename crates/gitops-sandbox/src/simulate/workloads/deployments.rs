@@ -5,32 +5,41 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::children::{self, hash, reference};
-use super::{One, Workload, Workloads, nothing, patch_status, wanted};
+use super::children::{self, reference};
+use super::hash;
+use super::{One, nothing, patch_status};
 use crate::store::Key;
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 const MAX: &str = "deployment.kubernetes.io/max-replicas";
+const HISTORY: &str = "deployment.kubernetes.io/revision-history";
 const HASH: &str = "pod-template-hash";
 /// Annotations that are about the Deployment itself.
-const OWN: [&str; 5] =
-    ["kubectl.kubernetes.io/last-applied-configuration", REVISION, DESIRED, MAX, super::ANNOTATION];
+const OWN: [&str; 7] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    REVISION,
+    HISTORY,
+    DESIRED,
+    MAX,
+    "deprecated.deployment.rollback.to",
+    super::ANNOTATION,
+];
 
-pub(super) async fn reconcile(one: &One<'_>, workloads: &Workloads) {
+pub(super) async fn reconcile(one: &One<'_>) {
     let plan = Plan::of(one.object);
     let sets = children::owned(one.server, "replicasets.apps", one.object);
     let (current, old) = split(&plan.template, &sets);
     let newest = old.iter().map(|set| revision(set)).max().unwrap_or(0) + 1;
-    let mut status_change = json!({});
+    let mut change = json!({});
+    let mut begun = Begun::Not;
     match current {
         None if !plan.paused => {
             // All old pods end before the first new one begins.
             if plan.recreates && !ended(one, &old).await {
-                return report(one, workloads, &plan, &mut status_change, None).await;
+                return report(one, &plan, change, None, begun).await;
             }
-            let replicas = plan.first(&old);
-            one.create("/apis/apps/v1", "replicasets", &plan.set(one.object, replicas, newest)).await;
+            begun = begin(one, &plan, plan.first(&old), newest).await;
         }
         None => {}
         Some(set) => {
@@ -49,9 +58,46 @@ pub(super) async fn reconcile(one: &One<'_>, workloads: &Workloads) {
     let sets = children::owned(one.server, "replicasets.apps", one.object);
     let (current, _) = split(&plan.template, &sets);
     if let Some(set) = current {
-        status_change["metadata"]["annotations"][REVISION] = json!(revision(set).to_string());
+        change["metadata"]["annotations"][REVISION] = json!(revision(set).to_string());
     }
-    report(one, workloads, &plan, &mut status_change, current).await;
+    report(one, &plan, change, current, begun).await;
+}
+
+/// What came of making the ReplicaSet of a template.
+enum Begun {
+    /// It was there, or it is not its time yet.
+    Not,
+    Made,
+    /// Why it could not be made.
+    Failed(String),
+}
+
+/// Makes the ReplicaSet of the template.
+async fn begin(one: &One<'_>, plan: &Plan, replicas: i64, revision: i64) -> Begun {
+    let set = plan.set(one.object, replicas, revision);
+    let name = set["metadata"]["name"].as_str().unwrap_or_default();
+    let taken = Key::new(&"replicasets.apps".into(), one.text("namespace"), name);
+    if one.server.store.get(&taken).is_some() {
+        // Another template has the same hash: the next one is made with a number in it.
+        let collisions = one.object["status"]["collisionCount"].as_i64().unwrap_or(0) + 1;
+        let status = json!({"status": {"collisionCount": collisions}});
+        patch_status(one.server, one.key, &status, "").await;
+        return Begun::Not;
+    }
+    match one.create("/apis/apps/v1", "replicasets", &set).await {
+        Ok(_) => {
+            if replicas > 0 {
+                let message = format!("Scaled up replica set {name} from 0 to {replicas}");
+                one.tell(false, "ScalingReplicaSet", &message).await;
+            }
+            Begun::Made
+        }
+        Err(why) => {
+            let message = format!("Failed to create new replica set {name:?}: {why}");
+            one.tell(true, "ReplicaSetCreateError", &message).await;
+            Begun::Failed(message)
+        }
+    }
 }
 
 /// What a Deployment asks for.
@@ -96,7 +142,7 @@ impl Plan {
 
     /// Makes the ReplicaSet of the template.
     fn set(&self, deployment: &Value, replicas: i64, revision: i64) -> Value {
-        let hash = hash(&self.template);
+        let hash = hash::of_template(&self.template, deployment["status"]["collisionCount"].as_i64());
         let name = deployment["metadata"]["name"].as_str().unwrap_or_default();
         let mut template = self.template.clone();
         template["metadata"]["labels"][HASH] = json!(hash);
@@ -126,7 +172,8 @@ impl Plan {
     }
 }
 
-fn amount(value: &Value, of: i64, up: bool) -> i64 {
+/// Returns a number, or so many percent of another.
+pub(super) fn amount(value: &Value, of: i64, up: bool) -> i64 {
     match value {
         Value::Number(number) => number.as_i64().unwrap_or(0),
         Value::String(text) => {
@@ -165,8 +212,13 @@ fn split<'s>(template: &Value, sets: &'s [Value]) -> (Option<&'s Value>, Vec<&'s
 }
 
 async fn scale(one: &One<'_>, set: &Value, replicas: i64) {
-    if size(set) != replicas {
+    let before = size(set);
+    if before != replicas {
         one.patch(&key(set), &json!({"spec": {"replicas": replicas}})).await;
+        let way = if before < replicas { "up" } else { "down" };
+        let name = set["metadata"]["name"].as_str().unwrap_or_default();
+        let message = format!("Scaled {way} replica set {name} from {before} to {replicas}");
+        one.tell(false, "ScalingReplicaSet", &message).await;
     }
 }
 
@@ -175,16 +227,33 @@ fn key(set: &Value) -> Key {
     Key::new(&"replicasets.apps".into(), text("namespace"), text("name"))
 }
 
-/// A set that is used again becomes the newest.
+/// Gives a set what its Deployment has; one that is used again becomes the newest, and keeps what it was.
 async fn annotate(one: &One<'_>, set: &Value, plan: &Plan, newest: i64) {
-    let revision = revision(set).max(newest);
-    let annotations = json!({
-        REVISION: revision.to_string(), DESIRED: plan.replicas.to_string(),
+    let before = revision(set);
+    let known = &set["metadata"]["annotations"];
+    let mut annotations = json!({
+        REVISION: before.max(newest).to_string(), DESIRED: plan.replicas.to_string(),
         MAX: (plan.replicas + plan.surge).to_string(),
     });
-    let known = &set["metadata"]["annotations"];
+    if before > 0 && before < newest {
+        let history = known[HISTORY].as_str().map(|history| format!("{history},{before}"));
+        annotations[HISTORY] = json!(history.unwrap_or_else(|| before.to_string()));
+    }
+    for (key, value) in one.object["metadata"]["annotations"].as_object().into_iter().flatten() {
+        if !OWN.contains(&key.as_str()) {
+            annotations[key] = value.clone();
+        }
+    }
+    let mut change = json!({});
     if annotations.as_object().into_iter().flatten().any(|(key, value)| known[key] != *value) {
-        one.patch(&key(set), &json!({"metadata": {"annotations": annotations}})).await;
+        change["metadata"]["annotations"] = annotations;
+    }
+    let wanted = one.object["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
+    if set["spec"]["minReadySeconds"].as_i64().unwrap_or(0) != wanted {
+        change["spec"]["minReadySeconds"] = json!(wanted);
+    }
+    if change != json!({}) {
+        one.patch(&key(set), &change).await;
     }
 }
 
@@ -240,120 +309,174 @@ async fn prune(one: &One<'_>, plan: &Plan, old: &[&Value]) {
     }
 }
 
-async fn report(
-    one: &One<'_>,
-    workloads: &Workloads,
-    plan: &Plan,
-    change: &mut Value,
-    current: Option<&Value>,
-) {
+/// Writes the status, with `change`.
+async fn report(one: &One<'_>, plan: &Plan, mut change: Value, current: Option<&Value>, begun: Begun) {
     let sets = children::owned(one.server, "replicasets.apps", one.object);
     let sum = |name: &str| sets.iter().map(|set| of_status(set, name)).sum::<i64>();
-    let (replicas, available) = (sum("replicas"), sum("availableReplicas"));
     let asked: i64 = sets.iter().map(size).sum();
-    let updated = current.map_or(0, |set| of_status(set, "replicas"));
-    let before = &one.object["status"];
-    let mut status = json!({
-        "observedGeneration": one.object["metadata"]["generation"], "replicas": nothing(replicas),
-        "updatedReplicas": nothing(updated), "readyReplicas": nothing(sum("readyReplicas")),
-        "availableReplicas": nothing(available), "terminatingReplicas": sum("terminatingReplicas"),
-        "unavailableReplicas": nothing((asked - available).max(0)),
-    });
-    let now = one.server.clock.now();
-    let mut conditions = before["conditions"].as_array().cloned().unwrap_or_default();
-    let set = |conditions: &mut Vec<Value>, name: &str, is: bool, reason: &str, message: &str| {
-        set_condition(conditions, name, is, reason, message, &one.server.clock.stamp());
+    let count = Count {
+        replicas: sum("replicas"),
+        updated: current.map_or(0, |set| of_status(set, "replicas")),
+        ready: sum("readyReplicas"),
+        available: sum("availableReplicas"),
     };
-    if available >= plan.replicas - plan.unavailable {
+    let mut conditions = Conditions {
+        all: one.object["status"]["conditions"].as_array().cloned().unwrap_or_default(),
+        now: one.server.clock.stamp(),
+    };
+    if count.available >= plan.replicas - plan.unavailable {
         let message = "Deployment has minimum availability.";
-        set(&mut conditions, "Available", true, "MinimumReplicasAvailable", message);
+        conditions.set("Available", "True", "MinimumReplicasAvailable", message);
     } else {
         let message = "Deployment does not have minimum availability.";
-        set(&mut conditions, "Available", false, "MinimumReplicasUnavailable", message);
+        conditions.set("Available", "False", "MinimumReplicasUnavailable", message);
     }
+    if let Begun::Failed(message) = begun {
+        conditions.set("Progressing", "False", "ReplicaSetCreateError", &message);
+    } else {
+        progress(one, plan, &count, current, matches!(begun, Begun::Made), &mut conditions);
+    }
+    conditions.take_failure(current, &sets);
+    change["status"] = json!({
+        "observedGeneration": one.object["metadata"]["generation"], "replicas": nothing(count.replicas),
+        "updatedReplicas": nothing(count.updated), "readyReplicas": nothing(count.ready),
+        "availableReplicas": nothing(count.available), "terminatingReplicas": sum("terminatingReplicas"),
+        "unavailableReplicas": nothing((asked - count.available).max(0)), "conditions": conditions.all,
+    });
+    patch_status(one.server, one.key, &change, "").await;
+}
+
+/// How many pods there are.
+struct Count {
+    replicas: i64,
+    updated: i64,
+    ready: i64,
+    available: i64,
+}
+
+/// Says how far a rollout is (`syncRolloutStatus`).
+fn progress(
+    one: &One<'_>,
+    plan: &Plan,
+    count: &Count,
+    current: Option<&Value>,
+    is_made: bool,
+    conditions: &mut Conditions,
+) {
+    const NAME: &str = "Progressing";
+    let limit = one.object["spec"]["progressDeadlineSeconds"].as_i64();
+    let Some(limit) = limit.filter(|limit| *limit < i64::from(i32::MAX)) else {
+        return conditions.all.retain(|condition| condition["type"] != NAME);
+    };
     let name = current.map(|set| set["metadata"]["name"].as_str().unwrap_or_default());
+    match name {
+        Some(name) if is_made => {
+            let message = format!("Created new replica set {name:?}");
+            conditions.set(NAME, "True", "NewReplicaSetCreated", &message);
+        }
+        Some(name) if conditions.get(NAME).is_none() => {
+            conditions.set(NAME, "True", "FoundNewReplicaSet", &format!("Found new replica set {name:?}"));
+        }
+        _ => {}
+    }
+    let known = conditions.get(NAME).cloned();
+    let reason = known.as_ref().and_then(|known| known["reason"].as_str()).unwrap_or_default();
+    if plan.paused {
+        if reason != "ProgressDeadlineExceeded" && reason != "DeploymentPaused" {
+            conditions.set(NAME, "Unknown", "DeploymentPaused", "Deployment is paused");
+        }
+        return;
+    }
+    if reason == "DeploymentPaused" {
+        conditions.set(NAME, "Unknown", "DeploymentResumed", "Deployment is resumed");
+    }
     let named = |text: &str| match name {
         Some(name) => format!("ReplicaSet {name:?} {text}"),
         None => format!("Deployment {:?} {text}", one.text("name")),
     };
-    let progress = conditions.iter().find(|condition| condition["type"] == "Progressing").cloned();
-    let done = updated == plan.replicas && replicas == plan.replicas && available == plan.replicas;
-    let known = |name: &str| before[name].as_i64().unwrap_or(0);
-    let moved = updated > known("updatedReplicas")
-        || sum("readyReplicas") > known("readyReplicas")
-        || available > known("availableReplicas")
-        || replicas - updated < known("replicas") - known("updatedReplicas");
-    let was_done = progress.as_ref().is_some_and(|of| of["reason"] == "NewReplicaSetAvailable");
-    if plan.paused {
-        set(&mut conditions, "Progressing", true, "DeploymentPaused", "Deployment is paused");
-        if let Some(of) = conditions.iter_mut().find(|of| of["type"] == "Progressing") {
-            of["status"] = json!("Unknown");
-        }
-    } else if done {
-        set(
-            &mut conditions,
-            "Progressing",
-            true,
-            "NewReplicaSetAvailable",
-            &named("has successfully progressed."),
-        );
-    } else if !(was_done && replicas == updated) {
-        let stuck = wanted(one.server, one.object, "Deployment", workloads.usual) == Workload::Crash;
-        // The pods of a scripted crash never come up: the deadline need not be waited for.
-        let left = if stuck && updated > 0 { Some(0) } else { deadline(one.object, progress.as_ref(), now) };
-        match left {
-            _ if progress.is_none() && name.is_some() => {
-                let message = format!("Created new replica set {:?}", name.unwrap_or_default());
-                set(&mut conditions, "Progressing", true, "NewReplicaSetCreated", &message);
-            }
-            _ if !stuck && (moved || was_done) => {
-                set(&mut conditions, "Progressing", true, "ReplicaSetUpdated", &named("is progressing."));
-                // Progress moves the deadline, though the reason stays.
-                let stamp = json!(one.server.clock.stamp());
-                if let Some(of) = conditions.iter_mut().find(|of| of["type"] == "Progressing") {
-                    of["lastUpdateTime"] = stamp;
-                }
-            }
-            Some(left) if left > 0 => {
-                workloads.look_again(one, Duration::from_secs(u64::try_from(left).unwrap_or(0)));
-            }
-            Some(_) => {
-                set(
-                    &mut conditions,
-                    "Progressing",
-                    false,
-                    "ProgressDeadlineExceeded",
-                    &named("has timed out progressing."),
-                );
-            }
-            None => {}
+    let is_done =
+        count.updated == plan.replicas && count.replicas == plan.replicas && count.available == plan.replicas;
+    let before = |name: &str| one.object["status"][name].as_i64().unwrap_or(0);
+    let moved = count.updated > before("updatedReplicas")
+        || count.ready > before("readyReplicas")
+        || count.available > before("availableReplicas")
+        || count.replicas - count.updated < before("replicas") - before("updatedReplicas");
+    if reason == "NewReplicaSetAvailable" && count.replicas == count.updated {
+        // A rollout that is over stays so, whatever becomes of its pods.
+    } else if is_done {
+        conditions.set(NAME, "True", "NewReplicaSetAvailable", &named("has successfully progressed."));
+    } else if moved {
+        conditions.renew(NAME, "ReplicaSetUpdated", &named("is progressing."));
+    } else if reason != "NewReplicaSetAvailable" && reason != "ProgressDeadlineExceeded" {
+        let since =
+            known.as_ref().and_then(|known| known["lastUpdateTime"].as_str()?.parse::<Timestamp>().ok());
+        let left = since.map_or(0, |since| since.as_second() + limit - one.server.clock.now().as_second());
+        if left <= 0 {
+            let message = named("has timed out progressing.");
+            return conditions.set(NAME, "False", "ProgressDeadlineExceeded", &message);
         }
     }
-    status["conditions"] = json!(conditions);
-    change["status"] = status;
-    patch_status(one.server, one.key, change, "").await;
-}
-
-/// Returns how many seconds a rollout still has; nothing if it is not waited for.
-fn deadline(deployment: &Value, progress: Option<&Value>, now: Timestamp) -> Option<i64> {
-    let limit = deployment["spec"]["progressDeadlineSeconds"]
-        .as_i64()
-        .filter(|limit| *limit < i64::from(i32::MAX))?;
-    let since: Timestamp = progress?["lastUpdateTime"].as_str()?.parse().ok()?;
-    Some(since.as_second() + limit - now.as_second())
-}
-
-fn set_condition(conditions: &mut Vec<Value>, name: &str, is: bool, reason: &str, message: &str, now: &str) {
-    let status = if is { "True" } else { "False" };
-    let known = conditions.iter().find(|condition| condition["type"] == name);
-    if known.is_some_and(|known| known["status"] == status && known["reason"] == reason) {
-        return;
+    // Whatever was said now, it must go on before the deadline.
+    if let Some(progress) = conditions.get(NAME).filter(|progress| {
+        !matches!(progress["reason"].as_str(), Some("NewReplicaSetAvailable" | "ProgressDeadlineExceeded"))
+    }) {
+        let since: Option<Timestamp> = progress["lastUpdateTime"].as_str().and_then(|text| text.parse().ok());
+        let left =
+            since.map_or(limit, |since| since.as_second() + limit - one.server.clock.now().as_second());
+        one.look_again(Duration::from_secs(u64::try_from(left).unwrap_or(0).max(1)));
     }
-    let since = known.filter(|known| known["status"] == status);
-    let since = since.map_or_else(|| json!(now), |known| known["lastTransitionTime"].clone());
-    conditions.retain(|condition| condition["type"] != name);
-    conditions.push(json!({
-        "type": name, "status": status, "reason": reason, "message": message,
-        "lastTransitionTime": since, "lastUpdateTime": now,
-    }));
+}
+
+/// The conditions of a Deployment: what is set anew goes to the end.
+struct Conditions {
+    all: Vec<Value>,
+    now: String,
+}
+
+impl Conditions {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.all.iter().find(|condition| condition["type"] == name)
+    }
+
+    /// Sets a condition, unless it is so already for the same reason.
+    fn set(&mut self, name: &str, is: &str, reason: &str, message: &str) {
+        let known = self.get(name);
+        if known.is_some_and(|known| known["status"] == is && known["reason"] == reason) {
+            return;
+        }
+        let since = known.filter(|known| known["status"] == is);
+        let since = since.map_or_else(|| json!(self.now), |known| known["lastTransitionTime"].clone());
+        self.push(name, is, reason, message, since);
+    }
+
+    /// Sets a condition that is true, also when it is so already: the time of its last update moves on.
+    fn renew(&mut self, name: &str, reason: &str, message: &str) {
+        let since = self.get(name).filter(|known| known["status"] == "True");
+        let since = since.map_or_else(|| json!(self.now), |known| known["lastTransitionTime"].clone());
+        self.push(name, "True", reason, message, since);
+    }
+
+    fn push(&mut self, name: &str, is: &str, reason: &str, message: &str, since: Value) {
+        self.all.retain(|condition| condition["type"] != name);
+        self.all.push(json!({
+            "type": name, "status": is, "reason": reason, "message": message, "lastTransitionTime": since,
+            "lastUpdateTime": self.now,
+        }));
+    }
+
+    /// Takes over that a set cannot make its pods: the new one, or else any.
+    fn take_failure(&mut self, current: Option<&Value>, sets: &[Value]) {
+        const NAME: &str = "ReplicaFailure";
+        let of = |set: &Value| {
+            let conditions = set["status"]["conditions"].as_array().into_iter().flatten();
+            conditions.into_iter().find(|of| of["type"] == NAME && of["status"] == "True").cloned()
+        };
+        match current.and_then(of).or_else(|| sets.iter().find_map(of)) {
+            Some(failure) => {
+                let text = |name: &str| failure[name].as_str().unwrap_or_default();
+                self.set(NAME, "True", text("reason"), text("message"));
+            }
+            None => self.all.retain(|condition| condition["type"] != NAME),
+        }
+    }
 }

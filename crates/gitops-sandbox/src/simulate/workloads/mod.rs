@@ -4,9 +4,12 @@
 //! ReplicaSets, those make pods, and the state of the pods goes back up as the status of their owners. Only the
 //! state of a pod is made up: it becomes ready after a while, crashes, or stays as it is.
 
+mod addresses;
 mod children;
 mod daemon_sets;
 mod deployments;
+mod endpoints;
+mod hash;
 mod jobs;
 mod pods;
 mod replica_sets;
@@ -18,22 +21,27 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::mpsc;
 
+use self::addresses::Addresses;
+use self::endpoints::Triggers;
+use super::agenda::{Agenda, Task};
+use super::events::{Happened, Recorder};
 use super::{ask, current, path_of};
 use crate::server::Server;
 use crate::store::{Change, Event, Key};
 
 /// What becomes of a workload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Workload {
     /// Its pods become ready, and those of a Job succeed, after this time.
     ReadyAfter(Duration),
     /// Its pods are made, but nothing happens to them.
     Never,
-    /// Its pods crash: a Deployment makes no progress, a Job fails.
+    /// Its pods crash: a Deployment makes no progress until its `progressDeadlineSeconds` are over, a Job tries again
+    /// as often as its `backoffLimit` allows, each time later.
     Crash,
 }
 
@@ -72,52 +80,97 @@ fn resource_of(kind: &str) -> Option<&'static str> {
 
 /// What the controllers know, and what they have to do.
 pub(super) struct Workloads {
-    usual: Workload,
+    desk: Desk,
     due: BTreeSet<Key>,
     /// What was last begun with a pod, a claim or a service, by its uid.
     begun: HashMap<String, Workload>,
-    /// Where what is to be looked at later comes back.
-    later: mpsc::UnboundedSender<Key>,
+}
+
+/// What all controllers share.
+struct Desk {
+    usual: Workload,
+    /// How many nodes there are while the cluster names none.
+    nodes: usize,
+    agenda: Agenda,
+    recorder: Recorder,
+    addresses: Addresses,
+    triggers: Triggers,
 }
 
 impl Workloads {
-    pub(super) fn new(usual: Workload, later: mpsc::UnboundedSender<Key>) -> Self {
-        Self { usual, due: BTreeSet::new(), begun: HashMap::new(), later }
+    pub(super) fn new(usual: Workload, nodes: usize) -> Self {
+        let desk = Desk {
+            usual,
+            nodes,
+            agenda: Agenda::default(),
+            recorder: Recorder::default(),
+            addresses: Addresses::default(),
+            triggers: Triggers::default(),
+        };
+        Self { desk, due: BTreeSet::new(), begun: HashMap::new() }
     }
 
-    /// Takes up what happened to an object: it and its owner must be looked at.
-    pub(super) fn follow(&mut self, event: &Event) {
+    /// Takes up what happened: what changed and its owners must be looked at.
+    pub(super) fn follow(&mut self, server: &Server, events: &[Arc<Event>]) {
+        let mut moved = Vec::new();
+        for event in events {
+            self.follow_one(event, &mut moved);
+        }
+        self.due.extend(endpoints::services_of(server, &moved));
+    }
+
+    /// `moved` gets the namespaces and labels of pods that something happened to.
+    fn follow_one(&mut self, event: &Event, moved: &mut Vec<(String, Value)>) {
         if kind_of(&event.key.resource).is_none() {
             if &*event.key.resource == "nodes" {
                 // Daemon sets follow the nodes; they are looked at when their own time comes.
                 self.due.insert(event.key.clone());
             }
+            if let (Change::Delete(_), Some(service)) = (&event.change, endpoints::service_of(event)) {
+                // Somebody took away what belongs to a service.
+                self.due.insert(service);
+            }
             return;
         }
         let object = match &event.change {
-            Change::Put(_) => {
-                self.due.insert(event.key.clone());
-                current(event).unwrap_or_default()
-            }
+            Change::Put(_) => current(event).unwrap_or_default(),
             Change::Delete(stored) => {
                 let object: Value = serde_json::from_slice(&stored.bytes).unwrap_or_default();
                 self.begun.remove(object["metadata"]["uid"].as_str().unwrap_or_default());
                 object
             }
         };
+        let is_there = matches!(&event.change, Change::Put(_));
+        // With a service its endpoints go.
+        if is_there || &*event.key.resource == "services" {
+            self.due.insert(event.key.clone());
+        }
+        if &*event.key.resource == "pods" {
+            self.desk.addresses.follow(&object, is_there);
+            let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
+            moved.push((namespace.to_owned(), object["metadata"]["labels"].clone()));
+            let before = event.before.as_ref().map(|stored| stored.bytes.as_ref());
+            let before: Option<Value> = before.and_then(|bytes| serde_json::from_slice(bytes).ok());
+            if let Some(before) =
+                before.filter(|before| before["metadata"]["labels"] != object["metadata"]["labels"])
+            {
+                moved.push((namespace.to_owned(), before["metadata"]["labels"].clone()));
+            }
+            self.due.extend(storage::claims_of(&object));
+        }
         if let Some(owner) = children::owner_key(&object) {
             self.due.insert(owner);
         }
     }
 
-    /// Looks at something again.
-    pub(super) fn again(&mut self, key: Key) {
-        self.due.insert(key);
-    }
-
-    /// Forgets what was begun: what was is no longer.
-    pub(super) fn forget(&mut self) {
+    /// Forgets what was: something else is there now.
+    pub(super) fn begin_anew(&mut self, server: &Arc<Server>) {
         self.begun.clear();
+        self.desk.agenda.clear();
+        self.desk.recorder.clear();
+        self.desk.triggers.clear();
+        self.desk.addresses.begin_anew(server);
+        self.check_all(server);
     }
 
     /// Looks at everything, because something else was said of some, or because much was missed.
@@ -127,57 +180,95 @@ impl Workloads {
             .extend(objects.into_iter().map(|(key, _)| key).filter(|key| kind_of(&key.resource).is_some()));
     }
 
+    /// Returns when there is something to do, if nothing happens before.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.desk.agenda.next()
+    }
+
     /// Does what is due.
     pub(super) async fn work(&mut self, server: &Arc<Server>) {
-        while let Some(key) = self.due.pop_first() {
-            if &*key.resource == "nodes" {
-                let (_, objects) = server.store.dump();
-                let sets = objects.into_iter().map(|(key, _)| key);
-                self.due.extend(sets.filter(|key| &*key.resource == "daemonsets.apps"));
-                continue;
+        loop {
+            while let Some(key) = self.pick(server) {
+                self.look_at(server, key).await;
             }
-            let (Some(kind), Some(stored)) = (kind_of(&key.resource), server.store.get(&key)) else {
-                continue;
-            };
-            let object: Value = serde_json::from_slice(&stored.bytes).unwrap_or_default();
-            let deleting = object["metadata"]["deletionTimestamp"].is_string();
-            let one = One { server, key: &key, object: &object };
-            match kind {
-                "PersistentVolumeClaim" | "PersistentVolume" if deleting => storage::release(&one).await,
-                _ if deleting => {}
-                "Deployment" => deployments::reconcile(&one, self).await,
-                "ReplicaSet" => replica_sets::reconcile(&one, self).await,
-                "StatefulSet" => stateful_sets::reconcile(&one).await,
-                "DaemonSet" => daemon_sets::reconcile(&one).await,
-                "Job" => jobs::reconcile(&one, self).await,
-                "Pod" => pods::begin(&one, self),
-                "PersistentVolumeClaim" | "Service" => storage::begin(&one, self),
-                _ => {}
+            match self.desk.agenda.take(server.clock.now()) {
+                Some(Task::Look(key)) => {
+                    self.due.insert(key);
+                }
+                Some(Task::Become(key, uid, workload)) => self.become_so(server, &key, &uid, workload).await,
+                Some(Task::Expire(event)) => self.desk.recorder.expire(server, &event).await,
+                None => return,
             }
         }
     }
 
-    /// Looks at something again when this much time has passed.
-    fn look_again(&self, one: &One<'_>, after: Duration) {
-        let (clock, later, key) = (one.server.clock.clone(), self.later.clone(), one.key.clone());
-        let now = clock.now();
-        let moment = now.saturating_add(after).unwrap_or(now);
-        tokio::spawn(async move {
-            clock.reach(moment).await;
-            // The controllers may have ended.
-            let _ = later.send(key);
-        });
+    /// Takes the next object to look at: the first, or the one that the schedule draws.
+    fn pick(&mut self, server: &Server) -> Option<Key> {
+        match server.powers.draw(self.due.len()) {
+            0 => self.due.pop_first(),
+            place => {
+                let key = self.due.iter().nth(place)?.clone();
+                self.due.take(&key)
+            }
+        }
     }
 
-    /// Returns what shall become of an object, unless that was begun already.
-    fn begins(&mut self, one: &One<'_>) -> Option<Workload> {
-        let workload = wanted(one.server, one.object, one.kind(), self.usual);
-        let uid = one.object["metadata"]["uid"].as_str().unwrap_or_default();
-        if self.begun.insert(uid.to_owned(), workload) == Some(workload) {
-            return None;
+    async fn look_at(&mut self, server: &Arc<Server>, key: Key) {
+        if &*key.resource == "nodes" {
+            let (_, objects) = server.store.dump();
+            let sets = objects.into_iter().map(|(key, _)| key);
+            self.due.extend(sets.filter(|key| &*key.resource == "daemonsets.apps"));
+            return;
         }
-        Some(workload)
+        let Some(kind) = kind_of(&key.resource) else { return };
+        let Some(stored) = server.store.get(&key) else {
+            if kind == "Service" {
+                endpoints::end(server, &self.desk.triggers, &key).await;
+            }
+            return;
+        };
+        let object: Value = serde_json::from_slice(&stored.bytes).unwrap_or_default();
+        let deleting = object["metadata"]["deletionTimestamp"].is_string();
+        let one = One { server, key: &key, object: &object, desk: &self.desk };
+        match kind {
+            "PersistentVolumeClaim" | "PersistentVolume" if deleting => storage::release(&one).await,
+            _ if deleting => {}
+            "Deployment" => deployments::reconcile(&one).await,
+            "ReplicaSet" => replica_sets::reconcile(&one).await,
+            "StatefulSet" => stateful_sets::reconcile(&one).await,
+            "DaemonSet" => daemon_sets::reconcile(&one).await,
+            "Job" => jobs::reconcile(&one).await,
+            "Pod" => pods::begin(&one, &mut self.begun),
+            "PersistentVolumeClaim" => storage::begin(&one, &mut self.begun).await,
+            "Service" => {
+                endpoints::reconcile(&one).await;
+                storage::begin(&one, &mut self.begun).await;
+            }
+            _ => {}
+        }
     }
+
+    /// Lets become of an object what shall, if it is still there and nothing else was said of it.
+    async fn become_so(&mut self, server: &Arc<Server>, key: &Key, uid: &str, workload: Workload) {
+        let Some(stored) = server.store.get(key) else { return };
+        let object: Value = serde_json::from_slice(&stored.bytes).unwrap_or_default();
+        let one = One { server, key, object: &object, desk: &self.desk };
+        let is_it = object["metadata"]["uid"] == uid && object["metadata"]["deletionTimestamp"].is_null();
+        if !is_it || wanted(server, &object, one.kind(), self.desk.usual) != workload {
+            return;
+        }
+        match one.kind() {
+            "Pod" => pods::become_so(&one, workload).await,
+            _ => storage::become_so(&one, workload).await,
+        }
+    }
+}
+
+/// Returns what shall become of an object, unless that was begun already.
+fn begins(one: &One<'_>, begun: &mut HashMap<String, Workload>) -> Option<Workload> {
+    let workload = one.wanted();
+    let uid = one.text("uid").to_owned();
+    (begun.insert(uid, workload) != Some(workload)).then_some(workload)
 }
 
 /// One object that is looked at.
@@ -185,6 +276,7 @@ struct One<'o> {
     server: &'o Arc<Server>,
     key: &'o Key,
     object: &'o Value,
+    desk: &'o Desk,
 }
 
 impl One<'_> {
@@ -199,11 +291,40 @@ impl One<'_> {
     /// Returns when something happens to the object that does so this long after its creation.
     ///
     /// The stamps of objects count whole seconds: on the real clock it is this long from now.
-    fn moment(&self, after: Duration) -> jiff::Timestamp {
+    fn moment(&self, after: Duration) -> Timestamp {
         let clock = &self.server.clock;
         let created = self.text("creationTimestamp").parse().ok().filter(|_| clock.is_virtual());
-        let start: jiff::Timestamp = created.unwrap_or_else(|| clock.now());
+        let start: Timestamp = created.unwrap_or_else(|| clock.now());
         start.saturating_add(after).unwrap_or(start)
+    }
+
+    /// Returns what shall become of it.
+    fn wanted(&self) -> Workload {
+        wanted(self.server, self.object, self.kind(), self.desk.usual)
+    }
+
+    /// Looks at it again when this much time has passed.
+    fn look_again(&self, after: Duration) {
+        let now = self.server.clock.now();
+        self.desk.agenda.add(now.saturating_add(after).unwrap_or(now), Task::Look(self.key.clone()));
+    }
+
+    /// Lets become of it what shall, at that time.
+    fn becomes(&self, time: Timestamp, workload: Workload) {
+        self.desk.agenda.add(time, Task::Become(self.key.clone(), self.text("uid").to_owned(), workload));
+    }
+
+    /// Writes an event about it.
+    async fn tell(&self, is_warning: bool, reason: &str, message: &str) {
+        self.tell_part("", is_warning, reason, message).await;
+    }
+
+    /// Writes an event about a part of it.
+    async fn tell_part(&self, part: &str, is_warning: bool, reason: &str, message: &str) {
+        let (by, api_version) = teller(self.kind());
+        let (object, kind) = (self.object, self.kind());
+        let happened = Happened { by, api_version, kind, object, part, is_warning, reason, message };
+        self.desk.recorder.write(self.server, &self.desk.agenda, happened).await;
     }
 
     /// Writes the status; fields that are null are taken out.
@@ -217,20 +338,65 @@ impl One<'_> {
         }
     }
 
-    async fn create(&self, group: &str, plural: &str, object: &Value) {
+    /// Creates an object beside it.
+    ///
+    /// # Errors
+    /// Gives the text of the refusal.
+    async fn create(&self, group: &str, plural: &str, object: &Value) -> Result<Value, String> {
         let path = format!("{group}/namespaces/{}/{plural}", self.text("namespace"));
-        ask(self.server, "POST", &path, "application/json", object).await;
+        let (code, answer) = ask(self.server, "POST", &path, "application/json", object).await;
+        if code == 201 { Ok(answer) } else { Err(answer["message"].as_str().unwrap_or_default().to_owned()) }
     }
 
-    async fn delete(&self, resource: &str, object: &Value) {
+    /// Creates one of its pods, and tells so as ReplicaSets, DaemonSets and Jobs do.
+    ///
+    /// # Errors
+    /// Gives the text of the refusal.
+    async fn create_pod(&self, pod: &Value) -> Result<(), String> {
+        match self.create("/api/v1", "pods", pod).await {
+            Ok(pod) => {
+                let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+                self.tell(false, "SuccessfulCreate", &format!("Created pod: {name}")).await;
+                Ok(())
+            }
+            Err(why) => {
+                self.tell(true, "FailedCreate", &format!("Error creating: {why}")).await;
+                Err(why)
+            }
+        }
+    }
+
+    /// Deletes one of its pods, and tells so as ReplicaSets, DaemonSets and Jobs do.
+    async fn delete_pod(&self, pod: &Value) {
+        if self.delete("pods", pod).await {
+            let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+            self.tell(false, "SuccessfulDelete", &format!("Deleted pod: {name}")).await;
+        }
+    }
+
+    /// Deletes an object beside it; true when that was done.
+    async fn delete(&self, resource: &str, object: &Value) -> bool {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let key = Key::new(&resource.into(), self.text("namespace"), name);
-        if let Some((_, path)) = path_of(self.server, &key) {
-            let options = serde_json::json!({
-                "propagationPolicy": "Background", "preconditions": {"uid": object["metadata"]["uid"]},
-            });
-            ask(self.server, "DELETE", &path, "application/json", &options).await;
-        }
+        let Some((_, path)) = path_of(self.server, &key) else { return false };
+        let options = serde_json::json!({
+            "propagationPolicy": "Background", "preconditions": {"uid": object["metadata"]["uid"]},
+        });
+        matches!(ask(self.server, "DELETE", &path, "application/json", &options).await.0, 200 | 202)
+    }
+}
+
+/// Returns the controller that tells of objects of a kind, and their version.
+fn teller(kind: &str) -> (&'static str, &'static str) {
+    match kind {
+        "Deployment" => ("deployment-controller", "apps/v1"),
+        "ReplicaSet" => ("replicaset-controller", "apps/v1"),
+        "StatefulSet" => ("statefulset-controller", "apps/v1"),
+        "DaemonSet" => ("daemonset-controller", "apps/v1"),
+        "Job" => ("job-controller", "batch/v1"),
+        "PersistentVolumeClaim" => ("persistentvolume-controller", "v1"),
+        "Service" => ("service-controller", "v1"),
+        _ => ("kubelet", "v1"),
     }
 }
 
