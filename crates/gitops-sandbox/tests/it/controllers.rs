@@ -501,6 +501,39 @@ async fn a_daemon_set_has_a_pod_on_each_node() {
 }
 
 #[tokio::test]
+async fn pods_that_end_count_until_they_are_gone() {
+    let cluster = Cluster::start(|builder| builder);
+    let spec = json!({"serviceName": "x", "selector": {"matchLabels": {"app": "a"}}, "template": template("a", "nginx:1")});
+    for plural in ["daemonsets", "statefulsets"] {
+        let path = format!("/apis/apps/v1/namespaces/default/{plural}");
+        cluster.create(&path, json!({"metadata": {"name": plural}, "spec": spec})).await;
+    }
+    cluster.after(5).await;
+    for pod in cluster.list(PODS).await {
+        // On a node a pod has time to end.
+        let name = &pod["metadata"]["name"];
+        let binding = json!({"metadata": {"name": name}, "target": {"kind": "Node", "name": "sandbox"}});
+        cluster.create(&format!("{PODS}/{}/binding", name.as_str().unwrap()), binding).await;
+    }
+    for plural in ["daemonsets", "statefulsets"] {
+        let path = format!("/apis/apps/v1/namespaces/default/{plural}/{plural}");
+        cluster.change(&path, json!({"spec": {"template": template("a", "nginx:2")}})).await;
+        let status = cluster.ask("GET", &path, Value::Null).await["status"].clone();
+        let names = match plural {
+            "daemonsets" => {
+                ["currentNumberScheduled", "numberReady", "numberAvailable", "updatedNumberScheduled"]
+            }
+            _ => ["replicas", "readyReplicas", "availableReplicas", "updatedReplicas"],
+        };
+        assert_eq!(
+            names.map(|name| status[name].clone()),
+            [json!(1), json!(1), json!(1), Value::Null],
+            "{status}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_set_that_is_used_again_keeps_its_revisions() {
     let cluster = Cluster::start(|builder| builder);
     let path = format!("{DEPLOYMENTS}/web");

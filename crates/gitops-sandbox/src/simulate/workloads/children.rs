@@ -62,9 +62,14 @@ pub(super) fn is_deleting(object: &Value) -> bool {
     object["metadata"]["deletionTimestamp"].is_string()
 }
 
+/// Whether a pod has come to its end.
+pub(super) fn is_over(pod: &Value) -> bool {
+    matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
+}
+
 /// Whether a pod is neither over nor on its way out.
 pub(super) fn is_active(pod: &Value) -> bool {
-    !is_deleting(pod) && !matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
+    !is_deleting(pod) && !is_over(pod)
 }
 
 pub(super) fn is_ready(pod: &Value) -> bool {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::children::{self, count, is_active, is_available, is_deleting, is_ready};
+use super::children::{self, count, is_active, is_available, is_deleting, is_over, is_ready};
 use super::revisions::{self, REVISION_HASH};
 use super::{One, nothing};
 
@@ -106,10 +106,16 @@ fn pod(set: &Value, node: &str, hash: &str) -> Value {
 async fn report(one: &One<'_>, wanted: &[String], hash: &str, min_ready: i64) {
     let pods = children::owned(one.server, "pods", one.object);
     let now = one.server.clock.now();
-    let placed: Vec<&Value> =
-        pods.iter().filter(|pod| is_active(pod) && wanted.iter().any(|node| node == place(pod))).collect();
+    // Of the pods of a node the oldest counts, also while it ends.
+    let mut living: Vec<&Value> =
+        pods.iter().filter(|pod| is_active(pod) || (is_deleting(pod) && !is_over(pod))).collect();
+    living.sort_by_cached_key(|pod| pod["metadata"]["creationTimestamp"].to_string());
+    let placed: Vec<&Value> = wanted
+        .iter()
+        .filter_map(|node| living.iter().find(|pod| place(pod) == node.as_str()).copied())
+        .collect();
     let strays: Vec<&Value> =
-        pods.iter().filter(|pod| is_active(pod) && !wanted.iter().any(|node| node == place(pod))).collect();
+        living.iter().filter(|pod| !wanted.iter().any(|node| node == place(pod))).copied().collect();
     let desired = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
     let available = count(&placed, |pod| is_available(pod, min_ready, now));
     one.report(json!({

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 
 use super::One;
-use super::children::{self, is_deleting, is_ready};
+use super::children::{self, is_deleting, is_over, is_ready};
 use crate::server::Server;
 use crate::simulate::ask;
 use crate::store::{Change, Event, Key};
@@ -124,10 +124,7 @@ pub(super) async fn reconcile(one: &One<'_>) {
     let all = items.iter().filter_map(|stored| serde_json::from_slice::<Value>(&stored.bytes).ok());
     let mut pods: Vec<Value> = all.filter(|pod| selects(one.object, &pod["metadata"]["labels"])).collect();
     let trigger = one.desk.triggers.changed(one.key, one.text("creationTimestamp"), &pods);
-    pods.retain(|pod| {
-        let is_over = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
-        !is_over && pod["status"]["podIP"].is_string()
-    });
+    pods.retain(|pod| !is_over(pod) && pod["status"]["podIP"].is_string());
     pods.sort_by_cached_key(|pod| {
         let text = |name: &str| pod["metadata"][name].as_str().unwrap_or_default().to_owned();
         (text("creationTimestamp"), text("name"))

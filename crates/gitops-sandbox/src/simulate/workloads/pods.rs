@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::children::{controller, is_ready as is_up};
+use super::children::{controller, is_over, is_ready as is_up};
 use super::{One, Workload, begins, patch_status};
 
 /// How long a kubelet waits before it starts a container again: twice as long each time, up to the second.
@@ -14,7 +14,7 @@ const LONGEST_BACK_OFF: u64 = 300;
 
 /// Begins what shall become of a pod; it ends on the server's clock.
 pub(super) fn begin(one: &One<'_>, begun: &mut HashMap<String, Workload>) {
-    if matches!(one.object["status"]["phase"].as_str(), Some("Succeeded" | "Failed")) {
+    if is_over(one.object) {
         return;
     }
     let Some(workload) = begins(one, begun) else { return };
@@ -28,7 +28,7 @@ pub(super) fn begin(one: &One<'_>, begun: &mut HashMap<String, Workload>) {
 
 /// Says of a pod that it has come up, or crashed, as a kubelet does.
 pub(super) async fn become_so(one: &One<'_>, workload: Workload) {
-    if matches!(one.object["status"]["phase"].as_str(), Some("Succeeded" | "Failed")) {
+    if is_over(one.object) {
         return;
     }
     let is_crashed = workload == Workload::Crash;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::children::{self, count, is_active, is_available, is_deleting, is_ready};
+use super::children::{self, count, is_active, is_available, is_deleting, is_over, is_ready};
 use super::revisions::{self, REVISION_HASH};
 use super::{One, nothing};
 use crate::store::Key;
@@ -176,10 +176,12 @@ async fn create(one: &One<'_>, number: i64, newest: &str) {
 async fn report(one: &One<'_>, revision: &str, replicas: i64, partition: i64, min_ready: i64) {
     let pods = children::owned(one.server, "pods", one.object);
     let living: Vec<&Value> = pods.iter().filter(|pod| is_active(pod)).collect();
+    // Those that end are there as long as they are.
+    let there: Vec<&Value> = pods.iter().filter(|pod| !is_over(pod)).collect();
     let now = one.server.clock.now();
     let updated = count(&living, |pod| revisions::of_pod(pod) == revision);
-    let ready = count(&living, is_ready);
-    let have = count(&living, |_| true);
+    let ready = count(&there, is_ready);
+    let have = count(&there, |_| true);
     let known = one.object["status"]["currentRevision"].as_str().unwrap_or(revision);
     // A rollout is over when all pods are of the new revision, and ready.
     let over = partition == 0 && updated == replicas && have == replicas && ready == replicas;
@@ -187,7 +189,7 @@ async fn report(one: &One<'_>, revision: &str, replicas: i64, partition: i64, mi
     one.report(json!({
         "observedGeneration": one.object["metadata"]["generation"], "replicas": have,
         "readyReplicas": nothing(ready), "updatedReplicas": nothing(updated),
-        "availableReplicas": count(&living, |pod| is_available(pod, min_ready, now)),
+        "availableReplicas": count(&there, |pod| is_available(pod, min_ready, now)),
         "currentReplicas": nothing(count(&living, |pod| revisions::of_pod(pod) == current)),
         "currentRevision": current, "updateRevision": revision, "collisionCount": 0,
     }))

@@ -9,6 +9,9 @@ use super::{One, Workload, begins, patch_status};
 use crate::store::Key;
 
 const PROTECTIONS: [&str; 2] = ["kubernetes.io/pvc-protection", "kubernetes.io/pv-protection"];
+/// Who shall provide the storage of a claim, for whoever that is.
+const PROVISIONER: &str = "volume.kubernetes.io/storage-provisioner";
+const OLD_PROVISIONER: &str = "volume.beta.kubernetes.io/storage-provisioner";
 /// An address that is nobody's (RFC 5737).
 const ADDRESS: &str = "192.0.2.1";
 
@@ -43,6 +46,8 @@ pub(super) async fn begin(one: &One<'_>, begun: &mut HashMap<String, Workload>) 
                  system administrator. If volume creation is delayed, please verify that the provisioner is running \
                  and correctly registered."
             );
+            let annotations = json!({PROVISIONER: by, OLD_PROVISIONER: by});
+            one.patch(one.key, &json!({"metadata": {"annotations": annotations}})).await;
             one.tell(false, "ExternalProvisioning", &message).await;
         }
         // Storage comes though nobody provides it.
