@@ -238,23 +238,60 @@ impl<'de> Visitor<'de> for LevelSeed {
         let left = self.left.checked_sub(1).ok_or_else(|| A::Error::custom("nested too deep"))?;
         let mut nodes = Vec::new();
         let mut has_dot = false;
-        while let Some(key) = map.next_key::<String>()? {
-            if key == "." {
-                has_dot = true;
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            }
-            let element = match key.parse() {
-                Ok(element) => element,
-                Err(FieldsV1Error::UnknownKind(_)) => {
+        while let Some(key) = map.next_key_seed(KeySeed)? {
+            let element = match key {
+                Key::Dot => {
+                    has_dot = true;
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
-                Err(error) => return Err(A::Error::custom(error)),
+                Key::Unknown => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+                Key::Element(element) => element,
             };
             let ReadLevel { children, has_dot } = map.next_value_seed(LevelSeed { left })?;
             nodes.push(Node { element, member: has_dot || children.is_empty(), children });
         }
         Ok(ReadLevel { children: Set::from_nodes(nodes), has_dot })
+    }
+}
+
+/// A key of FieldsV1.
+enum Key {
+    Dot,
+    Element(PathElement),
+    /// An element of a kind that is not known.
+    Unknown,
+}
+
+/// Reads a key where it stands, without a copy of its text.
+struct KeySeed;
+
+impl<'de> DeserializeSeed<'de> for KeySeed {
+    type Value = Key;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a path element")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Key, E> {
+        if text == "." {
+            return Ok(Key::Dot);
+        }
+        match text.parse() {
+            Ok(element) => Ok(Key::Element(element)),
+            Err(FieldsV1Error::UnknownKind(_)) => Ok(Key::Unknown),
+            Err(error) => Err(E::custom(error)),
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::path::{Path, PathElement};
 /// assert_eq!(mine.intersection(&yours), yours);
 /// assert_eq!(mine.difference(&yours).to_string(), ".spec.paused");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, Eq)]
 pub struct Set {
     /// Sorted by element; each node is a member or has members below it. None if there are no nodes.
     /// Copies of a set share them, for most of a set outlives most operations.
@@ -30,6 +30,12 @@ pub(crate) struct Node {
     pub(crate) element: PathElement,
     pub(crate) member: bool,
     pub(crate) children: Set,
+}
+
+impl PartialEq for Set {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_shared_with(other) || self.nodes() == other.nodes()
+    }
 }
 
 impl Node {

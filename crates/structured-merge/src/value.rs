@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
+use std::sync::LazyLock;
 
 use serde_json::{Map, Number, Value};
 
@@ -92,6 +93,13 @@ pub(crate) fn zip_sorted<'a>(
     })
 }
 
+/// Whether maps keep their entries in the order of the keys, so that nobody need look: found out from one that
+/// was filled the other way round.
+static MAPS_ARE_SORTED: LazyLock<bool> = LazyLock::new(|| {
+    let map: Map<String, Value> = ["b", "a"].map(|key| (key.to_owned(), Value::Null)).into_iter().collect();
+    map.keys().is_sorted()
+});
+
 /// The entries of a map in the order of their keys, whether or not `serde_json` keeps them so
 /// (its feature `preserve_order` may be switched on by any crate of a build).
 enum SortedEntries<'a> {
@@ -101,7 +109,7 @@ enum SortedEntries<'a> {
 
 impl<'a> SortedEntries<'a> {
     fn new(map: &'a Map<String, Value>) -> Self {
-        if map.keys().is_sorted() {
+        if *MAPS_ARE_SORTED || map.keys().is_sorted() {
             return Self::AsStored(map.iter());
         }
         let mut entries: Vec<_> = map.iter().collect();

@@ -331,15 +331,19 @@ impl ManagedFields {
     }
 }
 
-/// Whether two maps are equal in everything but one entry, and that one is as `same` says.
+/// Whether two maps are equal in everything but one entry, and that one, which is looked at last, is as `same` says.
 fn same_beside(live: &Value, new: &Value, name: &str, same: impl Fn(&Value, &Value) -> bool) -> bool {
     let (Value::Object(live), Value::Object(new)) = (live, new) else { return equal_values(live, new) };
-    live.len() == new.len()
+    let same_rest = live.len() == new.len()
         && zip_sorted(live, new).all(|(key, live, new)| match (live, new) {
-            (Some(live), Some(new)) if key == name => same(live, new),
-            (Some(live), Some(new)) => equal_values(live, new),
+            (Some(live), Some(new)) => key == name || equal_values(live, new),
             _ => false,
-        })
+        });
+    same_rest
+        && match (live.get(name), new.get(name)) {
+            (Some(live), Some(new)) => same(live, new),
+            _ => true,
+        }
 }
 
 /// Whether two lists hold the same entries in any order, whatever their times.

@@ -160,6 +160,10 @@ impl<'a> Updater<'a> {
         managers: &Managers<M>,
         last: &Owned,
     ) -> Object<'o> {
+        // Who applies the same fields again drops none.
+        if managers.iter().any(|(_, owned)| owned.set == last.set) {
+            return merged;
+        }
         let mut dropped = of.with_declared_parents(&last.set);
         for (_, owned) in managers.iter() {
             dropped = dropped.difference(&of.with_declared_parents(&owned.set));
