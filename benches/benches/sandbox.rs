@@ -9,11 +9,15 @@ use benches::objects::{mixed, nth};
 use benches::{load, middle, print_at_least, print_at_most, processor_time, resident, rounds};
 use gitops_apply::{Action, Applier, FieldManager, OwnerLabels, client_for};
 use gitops_manifest::{Manifests, Object};
-use gitops_sandbox::{Sandbox, Security};
+use gitops_sandbox::{Sandbox, SandboxService, Security};
 use gitops_testkit::{ControlPlane, Server};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
+
+/// What a program that applies much would choose; kube-apiserver has Go's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Says in the environment what a process of its own shall measure.
 const CHILD: &str = "SANDBOX_BENCH_CHILD";
@@ -169,12 +173,14 @@ async fn applies(peer: Option<&Peer>) -> Outcome<()> {
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     let outside = client_for(config)?;
     let own = || processor_time(std::process::id());
-    let ours = speeds(&inside, "default", APPLIES, own).await?;
-    let over_loopback = speeds(&outside, "kube-public", APPLIES, own).await?;
+    let served = speeds(&Way::Straight(sandbox.service()), "kube-system", APPLIES, own).await?;
+    let ours = speeds(&Way::Client(inside), "default", APPLIES, own).await?;
+    let over_loopback = speeds(&Way::Client(outside), "kube-public", APPLIES, own).await?;
     let beside = match peer {
         Some(peer) => {
             let namespace = peer.cluster.namespace().await?;
-            Some(speeds(&peer.client, &namespace, APPLIES / 4, || peer.processor_time()).await?)
+            let way = Way::Client(peer.client.clone());
+            Some(speeds(&way, &namespace, APPLIES / 4, || peer.processor_time()).await?)
         }
         None => None,
     };
@@ -182,6 +188,10 @@ async fn applies(peer: Option<&Peer>) -> Outcome<()> {
         let beside = beside.as_ref().map(|beside| &beside[position]);
         let (ours, loopback) = (&ours[position], &over_loopback[position]);
         let name = format!("sandbox-applies-{name}");
+        let served = &served[position];
+        let processor = |speed: &Speed| speed.processor.as_secs_f64() * 1e6;
+        print_at_least(&format!("{name}-served"), "/s", served.rate, None, Some(10_000.0));
+        print_at_most(&format!("{name}-served-processor"), "µs", processor(served), None, None);
         print_at_least(&name, "/s", ours.rate, beside.map(|beside| beside.rate), Some(10_000.0));
         print_at_least(
             &format!("{name}-loopback"),
@@ -190,10 +200,17 @@ async fn applies(peer: Option<&Peer>) -> Outcome<()> {
             beside.map(|beside| beside.rate),
             None,
         );
-        let processor = |speed: &Speed| speed.processor.as_secs_f64() * 1e6;
         print_at_most(&format!("{name}-processor"), "µs", processor(ours), beside.map(processor), None);
     }
     Ok(())
+}
+
+/// How applies come to the server.
+enum Way {
+    /// From a client, whose work is timed too.
+    Client(Client),
+    /// Written before, straight to the service.
+    Straight(SandboxService),
 }
 
 /// How fast applies are.
@@ -215,14 +232,19 @@ impl Speed {
 
 /// Measures applies that create, that change one field, and that change nothing.
 async fn speeds(
-    client: &Client,
+    way: &Way,
     namespace: &str,
     number: usize,
     processor: impl Fn() -> Duration,
 ) -> Outcome<[Speed; 3]> {
     let timed = async |objects: Vec<Value>| {
-        let before = processor();
-        let wall = load::apply(client, namespace, objects).await?;
+        let (before, wall) = match way {
+            Way::Client(client) => (processor(), load::apply(client, namespace, objects).await?),
+            Way::Straight(service) => {
+                let requests = load::requests(namespace, objects)?;
+                (processor(), load::serve(service, requests).await?)
+            }
+        };
         Outcome::Ok((wall, processor().saturating_sub(before)))
     };
     let objects = mixed(number);

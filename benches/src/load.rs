@@ -5,7 +5,11 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
+use gitops_sandbox::SandboxService;
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, WatchParams,
@@ -14,6 +18,7 @@ use kube::runtime::controller::{Action, Controller};
 use kube::runtime::watcher;
 use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
+use tower::Service;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -62,6 +67,65 @@ async fn apply_queue(client: &Client, namespace: &str, queue: Vec<Value>) -> Out
         api.patch(name, &params, &Patch::Apply(&object)).await?;
     }
     Ok(())
+}
+
+/// Requests that are written and wait to be sent, in queues of which each is sent one after the other.
+pub struct Requests(Vec<Vec<Request<Full<Bytes>>>>);
+
+/// Writes the requests that apply objects to a namespace.
+///
+/// # Errors
+/// Fails when an object cannot be written.
+pub fn requests(namespace: &str, objects: Vec<Value>) -> Outcome<Requests> {
+    let mut queues = Vec::new();
+    queues.resize_with(AT_ONCE, Vec::new);
+    for (position, object) in objects.iter().enumerate() {
+        queues[position / 4 % AT_ONCE].push(request_of(namespace, object)?);
+    }
+    Ok(Requests(queues))
+}
+
+/// Sends requests straight to the service of a sandbox, some at once, and gives how long that took: of the answers only the bytes
+/// are read, so that what is timed is the server's work.
+///
+/// # Errors
+/// Fails when one is refused.
+pub async fn serve(service: &SandboxService, requests: Requests) -> Outcome<Duration> {
+    let start = Instant::now();
+    let tasks = requests.0.into_iter().map(|queue| {
+        let mut service = service.clone();
+        tokio::spawn(async move {
+            for request in queue {
+                let answer = service.call(request).await?;
+                let status = answer.status();
+                let body = answer.into_body().collect().await?.to_bytes();
+                if !status.is_success() {
+                    return Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into());
+                }
+                // The service answers at once: without a pause one queue would hold its thread to the end.
+                tokio::task::yield_now().await;
+            }
+            Outcome::Ok(())
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await??;
+    }
+    Ok(start.elapsed())
+}
+
+/// Writes the request that applies an object.
+fn request_of(namespace: &str, object: &Value) -> Outcome<Request<Full<Bytes>>> {
+    let text = |name: &str| object[name].as_str().unwrap_or_default();
+    let (group, version) = text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
+    let plural = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, text("kind"))).plural;
+    let root = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let uri = format!("/{root}/namespaces/{namespace}/{plural}/{name}?fieldManager={MANAGER}&force=true");
+    let request = Request::patch(uri)
+        .header(http::header::CONTENT_TYPE, "application/apply-patch+yaml")
+        .header(http::header::ACCEPT, "application/json");
+    Ok(request.body(Full::new(serde_json::to_vec(object)?.into()))?)
 }
 
 fn api_of(client: &Client, namespace: &str, object: &Value) -> Api<DynamicObject> {
