@@ -139,6 +139,7 @@ impl Versions for KindVersions<'_> {
         let (group, version) = version.split_once('/').unwrap_or(("", version));
         let kind = &self.kind;
         match &kind.custom {
+            None if group == kind.group && version == kind.version => kind.merge_type(),
             None => builtin().resolve(group, version, &kind.kind).map(|of| of.merge_type()),
             Some(custom) => {
                 if group != kind.group || !custom.versions().any(|known| known == version) {

@@ -16,6 +16,7 @@ pub(crate) struct GoTypes {
 }
 
 /// A struct.
+#[derive(Debug)]
 pub(crate) struct GoStruct {
     pub(crate) name: &'static str,
     pub(crate) fields: Vec<GoField>,
@@ -23,6 +24,7 @@ pub(crate) struct GoStruct {
 }
 
 /// A field of a struct.
+#[derive(Debug)]
 pub(crate) struct GoField {
     /// Its name in JSON; `+` for a struct that is inlined in JSON but not in protobuf.
     pub(crate) name: &'static str,

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 
+use kubernetes_schema::TypeRef;
 use serde_json::Value;
 use structured_merge::ResetFields;
+use structured_merge::schema::TypeRef as MergeType;
 
 use super::go_types::{GoStruct, go_types};
 use crate::crd::Custom;
@@ -75,6 +77,10 @@ pub(crate) struct Derived {
     pub(crate) empty: OnceLock<Value>,
     /// What a write to the object, and to its status, never changes.
     pub(crate) reset: [OnceLock<ResetFields>; 2],
+    /// What merging needs to know of a built-in kind.
+    of: OnceLock<Option<TypeRef<'static>>>,
+    /// How Go declares it.
+    go: OnceLock<Option<&'static GoStruct>>,
 }
 
 impl Kind {
@@ -85,8 +91,14 @@ impl Kind {
     pub(crate) fn go(&self) -> Option<&'static GoStruct> {
         match self.custom {
             Some(_) => None,
-            None => go_types().kind(&self.group, &self.version, &self.kind),
+            None => *self.derived.go.get_or_init(|| go_types().kind(&self.group, &self.version, &self.kind)),
         }
+    }
+
+    /// Returns the type of the objects of a built-in kind, for merging.
+    pub(crate) fn merge_type(&self) -> Option<MergeType<'static>> {
+        let find = || kubernetes_schema::builtin().resolve(&self.group, &self.version, &self.kind);
+        self.derived.of.get_or_init(find).map(|of| of.merge_type())
     }
 
     pub(crate) fn allows(&self, verb: Verb, subresource: &str) -> bool {

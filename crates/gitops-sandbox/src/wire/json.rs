@@ -17,12 +17,22 @@ pub(crate) struct Document {
 /// # Errors
 /// Fails with the text that Go's reader gives.
 pub(crate) fn read(bytes: &[u8]) -> Result<Document, String> {
-    let state = RefCell::new(State { path: String::new(), duplicates: Vec::new() });
+    // Paths are only wanted where a key stands twice, and that is seldom.
+    let (value, state) = read_with(bytes, false)?;
+    if !state.has_duplicates {
+        return Ok(Document { value, duplicates: Vec::new() });
+    }
+    let (value, state) = read_with(bytes, true)?;
+    Ok(Document { value, duplicates: state.duplicates })
+}
+
+fn read_with(bytes: &[u8], keeps_paths: bool) -> Result<(Value, State), String> {
+    let state = RefCell::new(State { keeps_paths, ..State::default() });
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value =
         Tracked { state: &state }.deserialize(&mut reader).map_err(|error| go_error(bytes, &error))?;
     reader.end().map_err(|error| go_error(bytes, &error))?;
-    Ok(Document { value, duplicates: state.into_inner().duplicates })
+    Ok((value, state.into_inner()))
 }
 
 /// Reads numbers as they come back once they were written: Go writes `1.0` as `1`, which is whole.
@@ -95,9 +105,43 @@ pub(crate) fn go_error(bytes: &[u8], error: &serde_json::Error) -> String {
     format!("invalid character {found} {why}")
 }
 
+#[derive(Default)]
 struct State {
+    has_duplicates: bool,
+    /// Whether the paths of duplicates are wanted.
+    keeps_paths: bool,
     path: String,
     duplicates: Vec<String>,
+}
+
+impl State {
+    /// Goes into an item; gives how long the path is without it.
+    fn enter_item(&mut self, position: usize) -> usize {
+        let length = self.path.len();
+        if self.keeps_paths {
+            self.path.push_str(&format!("[{position}]"));
+        }
+        length
+    }
+
+    /// Goes into an entry; gives how long the path is without it.
+    fn enter_entry(&mut self, key: &str) -> usize {
+        let length = self.path.len();
+        if self.keeps_paths {
+            if length > 0 {
+                self.path.push('.');
+            }
+            self.path.push_str(key);
+        }
+        length
+    }
+
+    /// Takes down that the key at the end of the path stood before.
+    fn note_duplicate(&mut self) {
+        if !self.duplicates.contains(&self.path) {
+            self.duplicates.push(self.path.clone());
+        }
+    }
 }
 
 struct Tracked<'s> {
@@ -157,9 +201,8 @@ impl<'de> Visitor<'de> for Tracked<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut read = Vec::new();
-        let length = self.state.borrow().path.len();
         loop {
-            self.state.borrow_mut().path.push_str(&format!("[{}]", read.len()));
+            let length = self.state.borrow_mut().enter_item(read.len());
             let item = items.next_element_seed(Tracked { state: self.state })?;
             self.state.borrow_mut().path.truncate(length);
             match item {
@@ -171,24 +214,21 @@ impl<'de> Visitor<'de> for Tracked<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut read = Map::new();
-        let length = self.state.borrow().path.len();
         while let Some(key) = entries.next_key::<String>()? {
-            {
+            let length = {
                 let mut state = self.state.borrow_mut();
-                if length > 0 {
-                    state.path.push('.');
+                let length = state.enter_entry(&key);
+                if state.keeps_paths && read.contains_key(&key) {
+                    state.note_duplicate();
                 }
-                state.path.push_str(&key);
-                if read.contains_key(&key) {
-                    let path = state.path.clone();
-                    if !state.duplicates.contains(&path) {
-                        state.duplicates.push(path);
-                    }
-                }
-            }
+                length
+            };
             let value = entries.next_value_seed(Tracked { state: self.state })?;
-            self.state.borrow_mut().path.truncate(length);
-            read.insert(key, value);
+            let mut state = self.state.borrow_mut();
+            state.path.truncate(length);
+            if read.insert(key, value).is_some() {
+                state.has_duplicates = true;
+            }
         }
         Ok(Value::Object(read))
     }
