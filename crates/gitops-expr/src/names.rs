@@ -29,8 +29,13 @@ static IS_QUALIFIED: LazyLock<Regex> = LazyLock::new(|| regex(&format!("^{QUALIF
 static IS_LABEL_VALUE: LazyLock<Regex> = LazyLock::new(|| regex(&format!("^{LABEL_VALUE}$")));
 static IS_CONFIG_KEY: LazyLock<Regex> = LazyLock::new(|| regex("^[-._a-zA-Z0-9]+$"));
 
-fn too_long(limit: usize) -> String {
+/// Keys and values of labels count bytes, where all other names say that they count characters.
+fn too_many_bytes(limit: usize) -> String {
     format!("must be no more than {limit} bytes")
+}
+
+fn too_long(limit: usize) -> String {
+    format!("must be no more than {limit} characters")
 }
 
 fn described(why: &str, expression: &str, examples: &[&str]) -> String {
@@ -82,8 +87,88 @@ pub fn subdomain(name: &str) -> Vec<String> {
         why.push(too_long(253));
     }
     if !IS_SUBDOMAIN.is_match(name) {
-        let text = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
-        why.push(described(text, SUBDOMAIN, &["example.com"]));
+        why.push(not_a_subdomain());
+    }
+    why
+}
+
+fn not_a_subdomain() -> String {
+    let text = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
+    described(text, SUBDOMAIN, &["example.com"])
+}
+
+/// A DNS subdomain whose labels may have underscores.
+#[must_use]
+pub fn subdomain_with_underscores(name: &str) -> Vec<String> {
+    const LABELS: &str = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*";
+    static IS: LazyLock<Regex> = LazyLock::new(|| regex(&format!("^{LABELS}$")));
+    let mut why = Vec::new();
+    if name.len() > 253 {
+        why.push(too_long(253));
+    }
+    if !IS.is_match(name) {
+        let text = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
+        why.push(described(text, LABELS, &["example.com"]));
+    }
+    why
+}
+
+/// A DNS subdomain behind a star: `*.example.com`.
+#[must_use]
+pub fn wildcard(name: &str) -> Vec<String> {
+    let mut why = Vec::new();
+    if name.len() > 253 {
+        why.push(too_long(253));
+    }
+    if !name.strip_prefix("*.").is_some_and(|rest| IS_SUBDOMAIN.is_match(rest)) {
+        let text = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
+        why.push(described(text, &format!("\\*\\.{SUBDOMAIN}"), &["*.example.com"]));
+    }
+    why
+}
+
+/// The name of an environment variable: printable ASCII without `=`.
+#[must_use]
+pub fn variable(name: &str) -> Vec<String> {
+    if name.is_empty() {
+        return vec!["environment variable name must be non-empty".to_owned()];
+    }
+    if name.contains('=') || !name.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        let text = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+        return vec![text.to_owned()];
+    }
+    Vec::new()
+}
+
+/// The name of a header of HTTP.
+#[must_use]
+pub fn header(name: &str) -> Vec<String> {
+    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Vec::new();
+    }
+    let text = "a valid HTTP header must consist of alphanumeric characters or '-'";
+    vec![described(text, "[-A-Za-z0-9]+", &["X-Header-Name"])]
+}
+
+/// The name of a container's port.
+#[must_use]
+pub fn port(name: &str) -> Vec<String> {
+    let mut why = Vec::new();
+    if name.len() > 15 {
+        why.push(too_long(15));
+    }
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || !name.bytes().all(is_allowed) {
+        why.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
+    }
+    if !name.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        why.push("must contain at least one letter (a-z)".to_owned());
+    }
+    if name.contains("--") {
+        why.push("must not contain consecutive hyphens".to_owned());
+    }
+    if name.starts_with('-') || name.ends_with('-') {
+        why.push("must not begin or end with a hyphen".to_owned());
     }
     why
 }
@@ -125,7 +210,12 @@ pub fn qualified_name(key: &str) -> Vec<String> {
             if first.is_empty() {
                 why.push("prefix part must be non-empty".to_owned());
             } else {
-                why.extend(subdomain(first).into_iter().map(|why| format!("prefix part {why}")));
+                if first.len() > 253 {
+                    why.push(format!("prefix part {}", too_many_bytes(253)));
+                }
+                if !IS_SUBDOMAIN.is_match(first) {
+                    why.push(format!("prefix part {}", not_a_subdomain()));
+                }
             }
             name
         }
@@ -139,7 +229,7 @@ pub fn qualified_name(key: &str) -> Vec<String> {
     if name.is_empty() {
         why.push("name part must be non-empty".to_owned());
     } else if name.len() > 63 {
-        why.push(format!("name part {}", too_long(63)));
+        why.push(format!("name part {}", too_many_bytes(63)));
     }
     if !IS_QUALIFIED.is_match(name) {
         why.push(format!("name part {}", described(text, QUALIFIED, &["MyName", "my.name", "123-abc"])));
@@ -152,7 +242,7 @@ pub fn qualified_name(key: &str) -> Vec<String> {
 pub fn label_value(value: &str) -> Vec<String> {
     let mut why = Vec::new();
     if value.len() > 63 {
-        why.push(too_long(63));
+        why.push(too_many_bytes(63));
     }
     if !IS_LABEL_VALUE.is_match(value) {
         let text = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";

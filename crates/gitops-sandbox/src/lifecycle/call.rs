@@ -88,7 +88,8 @@ impl<'s> Call<'s> {
     }
 
     pub(crate) fn run(&mut self) -> Answer<Reply> {
-        if let Some(warning) = deprecation(&self.kind) {
+        let deprecation = deprecation(&self.kind);
+        if let Some(warning) = deprecation.clone().filter(|_| self.kind.custom.is_some()) {
             self.warn(warning);
         }
         let (kind, target) = (&self.kind, &self.target);
@@ -118,7 +119,11 @@ impl<'s> Call<'s> {
         if !kind.allows(verb, subresource) && !read_as_list {
             return Err(self.not_allowed());
         }
-        if connect::connects(subresource) {
+        let connects = connect::connects(subresource);
+        if let Some(warning) = deprecation {
+            self.warn(warning);
+        }
+        if connects {
             return connect::connect(self);
         }
         match verb {

@@ -53,6 +53,7 @@ pub(crate) fn put_without_revision(kind: &Kind) -> bool {
                 | ("apiextensions.k8s.io", "CustomResourceDefinition")
                 | ("apiregistration.k8s.io", "APIService")
                 | ("admissionregistration.k8s.io", _)
+                | ("storage.k8s.io", "CSIDriver" | "CSINode" | "VolumeAttachment" | "CSIStorageCapacity")
         )
 }
 

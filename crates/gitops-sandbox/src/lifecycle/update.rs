@@ -245,8 +245,9 @@ fn prepare(call: &mut Call<'_>, new: &mut Value, live: &Value, options: &WriteOp
     if !causes.is_empty() {
         // A custom resource is what it says that it is.
         let said = |name: &str| new[name].as_str().filter(|_| kind.custom.is_some());
-        let group = said("apiVersion")
-            .map_or(kind.group.as_str(), |said| said.split_once('/').map_or("", |(group, _)| group));
+        let group = said("apiVersion").map_or(create::error_kind(&kind, new).0, |said| {
+            said.split_once('/').map_or("", |(group, _)| group)
+        });
         let named = said("kind").unwrap_or(&kind.kind);
         return Err(Refusal::invalid(group, named, Call::name_of(new), &causes));
     }

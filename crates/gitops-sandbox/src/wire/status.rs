@@ -36,8 +36,18 @@ impl Cause {
     }
 
     pub(crate) fn invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
+        Self::invalid_as(field, &shown(value), detail)
+    }
+
+    /// Refuses a value that Go prints otherwise than it is sent.
+    pub(crate) fn invalid_as(field: impl Into<String>, shown: &str, detail: &str) -> Self {
         let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
-        Self::new("FieldValueInvalid", field, format!("Invalid value: {}{detail}", shown(value)))
+        Self::new("FieldValueInvalid", field, format!("Invalid value: {shown}{detail}"))
+    }
+
+    /// Refuses a value without telling it.
+    pub(crate) fn invalid_unseen(field: impl Into<String>, detail: &str) -> Self {
+        Self::new("FieldValueInvalid", field, format!("Invalid value: {detail}"))
     }
 
     pub(crate) fn forbidden(field: impl Into<String>, detail: &str) -> Self {
@@ -52,9 +62,9 @@ impl Cause {
         Self::new("FieldValueNotFound", field, format!("Not found: {}", shown(value)))
     }
 
+    /// Refuses a value that is none of those known, which are told in the order given.
     pub(crate) fn not_supported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
-        let mut values: Vec<String> = supported.iter().map(|value| format!("{value:?}")).collect();
-        values.sort();
+        let values: Vec<String> = supported.iter().map(|value| format!("{value:?}")).collect();
         Self::new(
             "FieldValueNotSupported",
             field,

@@ -179,6 +179,10 @@ pub(super) fn carry_over(new: &mut Map<String, Value>, old: &Map<String, Value>)
     {
         remove(spec, &["externalTrafficPolicy"]);
     }
+    let checked = |spec: &Value| kind(spec) == "LoadBalancer" && spec["externalTrafficPolicy"] == "Local";
+    if checked(before) && !checked(spec) && spec["healthCheckNodePort"] == before["healthCheckNodePort"] {
+        remove(spec, &["healthCheckNodePort"]);
+    }
     if kind(spec) != "LoadBalancer" {
         for name in ["allocateLoadBalancerNodePorts", "loadBalancerClass"] {
             if spec[name] == before[name] {

@@ -79,6 +79,7 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
             }
         }
         ("discovery.k8s.io", "EndpointSlice") => others::endpoint_slice(object),
+        ("coordination.k8s.io", "Lease") => spec(object, others::lease),
         ("networking.k8s.io", "NetworkPolicy") => spec(object, others::network_policy),
         ("networking.k8s.io", "IngressClass") => spec(object, others::ingress_class),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => others::binding(object),
@@ -147,11 +148,17 @@ pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
             }
         }
         ("", "Service") => addresses::normalize(&mut object["spec"]),
-        ("", "Pod") => object["status"]["qosClass"] = json!(pods::quality(&object["spec"])),
+        ("", "Pod") => {
+            pods::settle(&mut object["spec"]);
+            object["status"]["qosClass"] = json!(pods::quality(&object["spec"]));
+            pods::gated(object);
+        }
         ("", "PersistentVolume") => {
             object["status"]["lastPhaseTransitionTime"] = object["metadata"]["creationTimestamp"].clone();
         }
         ("", "PersistentVolumeClaim") => others::claim_source(&mut object["spec"]),
+        ("apps", "StatefulSet") => workloads::without_unavailable(&mut object["spec"], &Value::Null),
+        ("discovery.k8s.io", "EndpointSlice") => others::without_topology(object),
         ("apps", "DaemonSet") => {
             object["metadata"]["annotations"][TEMPLATE_GENERATION] = json!("1");
         }
@@ -165,6 +172,11 @@ pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
 pub(crate) fn on_update(kind: &Kind, new: &mut Map<String, Value>, old: &Map<String, Value>) {
     if kind.is("", "Service") {
         addresses::carry_over(new, old);
+    }
+    if kind.is("apps", "StatefulSet")
+        && let (Some(spec), Some(before)) = (new.get_mut("spec"), old.get("spec"))
+    {
+        workloads::without_unavailable(spec, before);
     }
     if kind.is("apps", "DaemonSet") {
         let template = |of: &Map<String, Value>| of.get("spec").map(|spec| spec["template"].clone());

@@ -191,7 +191,10 @@ pub(super) fn autoscaler(version: &str, spec: &mut Value) {
             if let (Some(window), Some(map)) = (window, rules.as_object_mut()) {
                 map.entry("stabilizationWindowSeconds").or_insert(json!(window));
             }
-            fill(rules, "policies", policies);
+            // Whoever names none wants none.
+            if let Some(map) = rules.as_object_mut() {
+                map.entry("policies").or_insert(policies);
+            }
         }
     }
 }
@@ -260,8 +263,35 @@ pub(super) fn webhooks(object: &mut Value, mutating: bool) {
     }
 }
 
-/// Says a claim's source under both of its names.
+/// Candidates for leases are switched off, and so is what leases say of them.
+pub(super) fn lease(spec: &mut Value) {
+    if let Some(map) = spec.as_object_mut() {
+        map.remove("strategy");
+        map.remove("preferredHolder");
+    }
+}
+
+/// Where endpoints are is said otherwise now.
+pub(super) fn without_topology(object: &mut Value) {
+    for endpoint in items(object.get_mut("endpoints")) {
+        if let Some(map) = endpoint.as_object_mut() {
+            map.remove("deprecatedTopology");
+        }
+    }
+}
+
+/// Says a claim's source under both of its names; only claims and snapshots are sources by the older one.
 pub(super) fn claim_source(spec: &mut Value) {
+    let known = |source: &Value| match source["kind"].as_str() {
+        Some("PersistentVolumeClaim") => source["apiGroup"].as_str().unwrap_or_default().is_empty(),
+        Some("VolumeSnapshot") => source["apiGroup"] == "snapshot.storage.k8s.io",
+        _ => false,
+    };
+    if let Some(map) = spec.as_object_mut()
+        && map.get("dataSource").is_some_and(|source| !known(source))
+    {
+        map.remove("dataSource");
+    }
     for (from, to) in [("dataSource", "dataSourceRef"), ("dataSourceRef", "dataSource")] {
         if spec.get(from).is_some_and(Value::is_object) && spec.get(to).is_none() {
             let source = spec[from].clone();

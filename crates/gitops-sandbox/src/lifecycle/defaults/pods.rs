@@ -186,6 +186,11 @@ fn volume(volume: &mut Value) {
             reference(item);
         }
     }
+    if let Some(image) = map.get_mut("image").filter(|image| image.is_object()) {
+        let of = image["reference"].as_str().unwrap_or_default();
+        let policy = if is_latest(of) { "Always" } else { "IfNotPresent" };
+        fill(image, "pullPolicy", json!(policy));
+    }
     if let Some(claim) = map.get_mut("ephemeral").and_then(|source| source.get_mut("volumeClaimTemplate")) {
         fill(&mut claim["spec"], "volumeMode", json!("Filesystem"));
     }
@@ -209,6 +214,27 @@ pub(super) fn volume_source(volume: &mut Value) {
         if let Some(source) = map.get_mut(name).filter(|source| source.is_object()) {
             fill(source, field, json!(value));
         }
+    }
+}
+
+/// A pod ends at once, but never before its time.
+pub(super) fn settle(spec: &mut Value) {
+    let name = "terminationGracePeriodSeconds";
+    if spec[name].as_i64().is_some_and(|seconds| seconds < 0) {
+        spec[name] = json!(1);
+    }
+}
+
+/// A pod that is held back says so.
+pub(super) fn gated(pod: &mut Value) {
+    let held = pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty());
+    if held {
+        let since = pod["metadata"]["creationTimestamp"].clone();
+        pod["status"]["conditions"] = json!([{
+            "type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
+            "message": "Scheduling is blocked due to non-empty scheduling gates",
+            "lastProbeTime": null, "lastTransitionTime": since,
+        }]);
     }
 }
 

@@ -80,6 +80,16 @@ pub(super) fn stateful_set(spec: &mut Value) {
     template(spec);
 }
 
+/// How many pods may be away at once is switched off.
+pub(super) fn without_unavailable(spec: &mut Value, before: &Value) {
+    let name = "maxUnavailable";
+    if before["updateStrategy"]["rollingUpdate"][name].is_null()
+        && let Some(rolling) = spec["updateStrategy"].get_mut("rollingUpdate").and_then(Value::as_object_mut)
+    {
+        rolling.remove(name);
+    }
+}
+
 pub(super) fn daemon_set(spec: &mut Value) {
     present(spec, "revisionHistoryLimit", json!(10));
     let strategy = &mut spec["updateStrategy"];

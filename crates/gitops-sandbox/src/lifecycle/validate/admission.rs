@@ -23,7 +23,7 @@ pub(crate) fn admit_create(call: &mut Call<'_>, object: &mut Value) -> Answer<()
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "PersistentVolumeClaim") => protect(object, "kubernetes.io/pvc-protection"),
         ("", "PersistentVolume") => protect(object, "kubernetes.io/pv-protection"),
-        ("", "Pod") => admit_pod(object),
+        ("", "Pod") => admit_pod(call, object)?,
         ("", "Node") => taint_new_node(object),
         ("rbac.authorization.k8s.io", _) => refuse_escalation(call, object)?,
         _ => {}
@@ -127,14 +127,45 @@ fn keep_priority(new: &mut Value, old: &Value) {
     }
 }
 
-/// Tolerations and priority that every new pod gets.
-fn admit_pod(object: &mut Value) {
+/// Classes of priority that every server has.
+const SYSTEM: [(&str, i64); 2] =
+    [("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000)];
+
+/// Tolerations and priority that every new pod gets, and the classes that it must find.
+fn admit_pod(call: &Call<'_>, object: &mut Value) -> Answer<()> {
     tolerate(object);
-    let Some(spec) = object["spec"].as_object_mut() else { return };
-    if !spec.contains_key("priorityClassName") {
-        spec.entry("priority").or_insert_with(|| json!(0));
-        spec.entry("preemptionPolicy").or_insert_with(|| json!("PreemptLowerPriority"));
+    let refuse = |object: &Value, why: &str| Err(Refusal::forbidden("", "pods", Call::name_of(object), why));
+    let stored = |plural: &str, name: &str| -> Option<Value> {
+        let key = Key::new(&plural.into(), "", name);
+        serde_json::from_slice(&call.server.store.get(&key)?.bytes).ok()
+    };
+    let name = object["spec"]["priorityClassName"].as_str().unwrap_or_default().to_owned();
+    let mut policy = json!("PreemptLowerPriority");
+    let mut priority = 0;
+    if let Some(class) = stored("priorityclasses.scheduling.k8s.io", &name).filter(|_| !name.is_empty()) {
+        priority = class["value"].as_i64().unwrap_or(0);
+        policy = class["preemptionPolicy"].clone();
+    } else if let Some((_, value)) = SYSTEM.iter().find(|(known, _)| *known == name) {
+        priority = *value;
+    } else if !name.is_empty() {
+        return refuse(object, &format!("no PriorityClass with name {name} was found"));
     }
+    let given = object["spec"]["priority"].as_i64();
+    if let Some(given) = given.filter(|given| *given != priority) {
+        let why = format!(
+            "the integer value of priority ({given}) must not be provided in pod spec; priority admission controller computed {priority} from the given PriorityClass name"
+        );
+        return refuse(object, &why);
+    }
+    let runtime = object["spec"]["runtimeClassName"].as_str().unwrap_or_default();
+    if !runtime.is_empty() && stored("runtimeclasses.node.k8s.io", runtime).is_none() {
+        return refuse(object, &format!("pod rejected: RuntimeClass {runtime:?} not found"));
+    }
+    if let Some(spec) = object["spec"].as_object_mut() {
+        spec.insert("priority".to_owned(), json!(priority));
+        spec.entry("preemptionPolicy").or_insert(policy);
+    }
+    Ok(())
 }
 
 /// Every pod stays for a while on a node that is gone.

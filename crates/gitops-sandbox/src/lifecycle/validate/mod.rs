@@ -1,15 +1,30 @@
 //! What is sent, as the server understands it: decoding, admission, and the rules of each kind.
 
 mod admission;
+mod autoscalers;
+mod budgets;
+mod claims;
+mod classes;
+mod config;
+mod endpoints;
+mod events;
 mod fields;
-mod frozen;
+mod ingresses;
 mod jobs;
 mod kinds;
-mod others;
+mod leases;
+mod network_policies;
+mod nodes;
+mod outcomes;
+mod persistent_volumes;
 mod pods;
+mod quotas;
+mod rbac;
 mod read;
+mod registrations;
 mod schedules;
 mod services;
+mod storage;
 mod workloads;
 
 use serde_json::Value;
