@@ -94,7 +94,7 @@ pub(super) fn run(
     object["metadata"]["uid"] = json!(server.uid());
     strategy::prepare_for_create(&kind, &mut object);
     let mut causes = metadata::validate(&kind, &object);
-    if strategy::first_write_is_stored(&kind, &object) {
+    if kind.is("batch", "Job") && strategy::first_write_is_stored(&kind, &object) {
         // A new Job gets the labels of its pods only when it is read.
         causes.retain(|cause| cause.field != "metadata.labels");
     }

@@ -10,6 +10,7 @@ mod model;
 mod openapi;
 mod openapi_custom;
 mod powers;
+mod rules;
 mod runtime;
 mod turns;
 mod unmodelled;

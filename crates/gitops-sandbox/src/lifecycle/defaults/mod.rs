@@ -79,7 +79,6 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
             }
         }
         ("discovery.k8s.io", "EndpointSlice") => others::endpoint_slice(object),
-        ("coordination.k8s.io", "Lease") => spec(object, others::lease),
         ("networking.k8s.io", "NetworkPolicy") => spec(object, others::network_policy),
         ("networking.k8s.io", "IngressClass") => spec(object, others::ingress_class),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => others::binding(object),
@@ -157,6 +156,11 @@ pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
             object["status"]["lastPhaseTransitionTime"] = object["metadata"]["creationTimestamp"].clone();
         }
         ("", "PersistentVolumeClaim") => others::claim_source(&mut object["spec"]),
+        ("coordination.k8s.io", "Lease") => {
+            if let Some(spec) = object.get_mut("spec") {
+                others::lease(spec);
+            }
+        }
         ("apps", "StatefulSet") => workloads::without_unavailable(&mut object["spec"], &Value::Null),
         ("discovery.k8s.io", "EndpointSlice") => others::without_topology(object),
         ("apps", "DaemonSet") => {
@@ -172,6 +176,11 @@ pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
 pub(crate) fn on_update(kind: &Kind, new: &mut Map<String, Value>, old: &Map<String, Value>) {
     if kind.is("", "Service") {
         addresses::carry_over(new, old);
+    }
+    if kind.is("coordination.k8s.io", "Lease")
+        && let Some(spec) = new.get_mut("spec")
+    {
+        others::lease(spec);
     }
     if kind.is("apps", "StatefulSet")
         && let (Some(spec), Some(before)) = (new.get_mut("spec"), old.get("spec"))
@@ -206,6 +215,17 @@ pub(crate) fn on_update(kind: &Kind, new: &mut Map<String, Value>, old: &Map<Str
 
 /// Keeps what an update of a kind's status may not change.
 pub(crate) fn on_status_update(kind: &Kind, new: &mut Map<String, Value>, old: &Map<String, Value>) {
+    let whole = kind.is("storage.k8s.io", "VolumeAttachment")
+        || kind.is("admissionregistration.k8s.io", "ValidatingAdmissionPolicy");
+    let known = old.get("metadata").cloned().unwrap_or_default();
+    if let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut).filter(|_| whole) {
+        for name in ["labels", "annotations", "ownerReferences", "finalizers"] {
+            match &known[name] {
+                Value::Null => metadata.remove(name),
+                value => metadata.insert(name.to_owned(), value.clone()),
+            };
+        }
+    }
     if kind.is("apps", "Deployment") {
         let labels = old.get("metadata").map(|metadata| metadata["labels"].clone()).unwrap_or_default();
         if let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut) {

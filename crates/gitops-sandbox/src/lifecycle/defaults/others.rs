@@ -292,6 +292,14 @@ pub(super) fn claim_source(spec: &mut Value) {
     {
         map.remove("dataSource");
     }
+    // Sources in other namespaces are switched off.
+    if let Some(map) = spec.as_object_mut()
+        && map
+            .get("dataSourceRef")
+            .is_some_and(|source| source["namespace"].as_str().is_some_and(|of| !of.is_empty()))
+    {
+        map.remove("dataSourceRef");
+    }
     for (from, to) in [("dataSource", "dataSourceRef"), ("dataSourceRef", "dataSource")] {
         if spec.get(from).is_some_and(Value::is_object) && spec.get(to).is_none() {
             let source = spec[from].clone();

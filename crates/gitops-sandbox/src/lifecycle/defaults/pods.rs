@@ -240,6 +240,10 @@ pub(super) fn gated(pod: &mut Value) {
 
 /// Returns the class of a pod: whether its resources are guaranteed, limited, or neither.
 pub(super) fn quality(spec: &Value) -> &'static str {
+    // What the pod as a whole asks for counts for all.
+    if spec["resources"].is_object() {
+        return quality(&json!({"containers": [{"resources": spec["resources"]}]}));
+    }
     let lists = ["containers", "initContainers"];
     let containers = || lists.iter().flat_map(|list| spec[*list].as_array().into_iter().flatten());
     let amounts = |container: &Value, list: &str| {

@@ -151,7 +151,8 @@ pub(super) fn job_labels(object: &mut Value) {
 /// Selects a job's pods by its uid, unless the user selects them.
 pub(super) fn job_selector(object: &mut Value) {
     if object["spec"]["manualSelector"] != true {
-        let (uid, name) = (object["metadata"]["uid"].clone(), object["metadata"]["name"].clone());
+        let uid = object["metadata"]["uid"].clone();
+        let name = json!(object["metadata"]["name"].as_str().unwrap_or_default());
         let template = &mut object["spec"]["template"]["metadata"];
         if !template.is_object() {
             *template = json!({});

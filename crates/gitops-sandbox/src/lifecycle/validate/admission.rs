@@ -157,6 +157,14 @@ fn admit_pod(call: &Call<'_>, object: &mut Value) -> Answer<()> {
         );
         return refuse(object, &why);
     }
+    let given = object["spec"]["preemptionPolicy"].as_str();
+    if let Some(given) = given.filter(|given| policy != *given) {
+        let why = format!(
+            "the string value of PreemptionPolicy ({given}) must not be provided in pod spec; priority admission controller computed {} from the given PriorityClass name",
+            policy.as_str().unwrap_or_default()
+        );
+        return refuse(object, &why);
+    }
     let runtime = object["spec"]["runtimeClassName"].as_str().unwrap_or_default();
     if !runtime.is_empty() && stored("runtimeclasses.node.k8s.io", runtime).is_none() {
         return refuse(object, &format!("pod rejected: RuntimeClass {runtime:?} not found"));

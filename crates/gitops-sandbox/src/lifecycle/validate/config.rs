@@ -118,3 +118,17 @@ pub(super) fn update_secret(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
     immutable(&new["type"], &old["type"], "type", causes);
     frozen(new, old, causes);
 }
+
+/// Remarks about certificates that nobody can use.
+pub(super) fn warnings(object: &Value, warnings: &mut Vec<String>) {
+    if object["type"] != "kubernetes.io/tls" {
+        return;
+    }
+    for (key, what) in [("tls.crt", "certificate"), ("tls.key", "key")] {
+        let decoded = base64::engine::general_purpose::STANDARD.decode(text(&object["data"], key));
+        let readable = decoded.is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("-----BEGIN "));
+        if !readable {
+            return warnings.push(format!("tls: failed to find any PEM data in {what} input"));
+        }
+    }
+}

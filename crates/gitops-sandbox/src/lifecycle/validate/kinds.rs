@@ -191,6 +191,8 @@ pub(super) fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<
         }
         ("", "PersistentVolumeClaim") => claims::warnings(object, old, &mut warnings),
         ("", "Service") => services::warnings(object, &mut warnings),
+        ("", "Secret") => config::warnings(object, &mut warnings),
+        ("", "PersistentVolume") => persistent_volumes::warnings(object, &mut warnings),
         ("", "Pod") if changed => pods::warnings_of_pod(object, &mut warnings),
         ("node.k8s.io", "RuntimeClass") => classes::runtime_warnings(object, &mut warnings),
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") | ("batch", "Job") if changed => {

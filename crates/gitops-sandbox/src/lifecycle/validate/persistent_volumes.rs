@@ -217,3 +217,25 @@ fn only_renamed(now: &Value, was: &Value) -> bool {
     }
     now["nodeAffinity"] == known
 }
+
+/// Remarks about volumes that are on their way out.
+pub(super) fn warnings(object: &Value, warnings: &mut Vec<String>) {
+    const GONE: [(&str, &str); 6] = [
+        ("photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
+        ("scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
+        ("storageos", "deprecated in v1.22, non-functional in v1.25+"),
+        ("glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
+        ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
+        ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
+    ];
+    let spec = &object["spec"];
+    if spec["persistentVolumeReclaimPolicy"] == "Recycle" {
+        let why = "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.";
+        warnings.push(format!("spec.persistentVolumeReclaimPolicy: {why}"));
+    }
+    for (source, why) in GONE.iter().filter(|(source, _)| has(spec, source)) {
+        // The server's own spelling.
+        let field = if *source == "storageos" { "storageOS" } else { source };
+        warnings.push(format!("spec.{field}: {why}"));
+    }
+}

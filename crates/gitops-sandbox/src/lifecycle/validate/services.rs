@@ -27,6 +27,12 @@ fn is_external_name(spec: &Value) -> bool {
 pub(super) fn service(object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
     let spec = &object["spec"];
     let (kind, headless) = (text(spec, "type"), is_headless(spec));
+    // Addresses are given out before all else is looked at.
+    let before = causes.len();
+    families(spec, causes);
+    if causes.len() > before {
+        return;
+    }
     hints(&object["metadata"]["annotations"], causes);
     if items(&spec["ports"]).next().is_none() && !headless && !is_external_name(spec) {
         causes.push(Cause::required("spec.ports", ""));
@@ -42,9 +48,6 @@ pub(super) fn service(object: &Value, old: Option<&Value>, causes: &mut Vec<Caus
     ports(spec, causes);
     causes.extend(metadata::validate_labels(&spec["selector"], "spec.selector"));
     affinity(spec, causes);
-    if !is_external_name(spec) {
-        families(spec, causes);
-    }
     for (at, address) in each(&spec["externalIPs"], "spec.externalIPs") {
         external_address(address, &at, causes);
     }
@@ -138,6 +141,9 @@ fn affinity(spec: &Value, causes: &mut Vec<Cause>) {
 
 /// Checks addresses within the cluster, and their families.
 fn families(spec: &Value, causes: &mut Vec<Cause>) {
+    if is_external_name(spec) {
+        return;
+    }
     let (list, field) = (&spec["clusterIPs"], "spec.clusterIPs");
     let first = text(spec, "clusterIP");
     let count = items(list).count();
@@ -315,6 +321,11 @@ fn traffic(spec: &Value, causes: &mut Vec<Cause>) {
 /// Checks a changed service against what it was.
 pub(super) fn update(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
     let (now, was) = (&new["spec"], &old["spec"]);
+    let mut broken = Vec::new();
+    families(now, &mut broken);
+    if !broken.is_empty() {
+        return;
+    }
     if !is_external_name(now) && !is_external_name(was) {
         kept_addresses(now, was, causes);
         kept_families(now, was, causes);
