@@ -90,7 +90,11 @@ async fn check(scripts: &str) {
             let mut warnings = step.warnings.clone();
             warnings.sort();
             let wanted = Answer { status: step.status, causes: step.causes.clone(), warnings };
-            assert_eq!(answer, wanted, "{}, step {position}: {} {}\n{body}", script.name, step.method, step.path);
+            assert_eq!(
+                answer, wanted,
+                "{}, step {position}: {} {}\n{body}",
+                script.name, step.method, step.path
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Addresses and ports of services: what only one can have.
 
 use std::collections::HashSet;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
@@ -12,6 +12,8 @@ use crate::wire::status::{Answer, Cause, Refusal};
 /// The range of cluster addresses, 10.0.0.0/16.
 const FIRST: u32 = u32::from_be_bytes([10, 0, 0, 1]);
 const COUNT: u32 = 65_534;
+/// The range as the server tells it.
+const RANGE: &str = "10.0.0.0/16";
 const FIRST_PORT: u16 = 30_000;
 const PORTS: u16 = 2_768;
 /// What a dry run shows: it takes nothing, so it need not look for what is free.
@@ -210,11 +212,25 @@ pub(super) fn allocate(
             spec["clusterIPs"] = json!([address]);
         } else if let Ok(address) = text(spec, "clusterIP").parse::<Ipv4Addr>() {
             let is_taken = taken.addresses.lock().unwrap_or_else(PoisonError::into_inner).contains(&address);
-            if is_taken && !before.0.contains(&address) {
-                let why = format!("failed to allocate IP {address}: provided IP is already allocated");
+            let is_ours = (FIRST..FIRST + COUNT).contains(&u32::from(address));
+            if (is_taken || !is_ours) && !before.0.contains(&address) {
+                let why = if is_ours {
+                    format!("failed to allocate IP {address}: provided IP is already allocated")
+                } else {
+                    format!(
+                        "failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. The range of valid IPs is {RANGE}"
+                    )
+                };
                 let cause = Cause::invalid("spec.clusterIPs", &spec["clusterIPs"], &why);
                 return Err(Refusal::invalid("", "Service", &name, &[cause]));
             }
+        }
+        if let Some(position) = spec["clusterIPs"].as_array().and_then(|list| {
+            list.iter().position(|one| one.as_str().is_some_and(|one| one.parse::<Ipv6Addr>().is_ok()))
+        }) {
+            let (field, given) = (format!("spec.clusterIPs[{position}]"), &spec["clusterIPs"][position]);
+            let cause = Cause::invalid(field, given, "IPv6 is not configured on this cluster");
+            return Err(Refusal::invalid("", "Service", &name, &[cause]));
         }
         let free = is_free(spec);
         if !free {
@@ -263,6 +279,13 @@ pub(super) fn allocate(
                 port["nodePort"].as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
             let chosen = match given {
                 Some(given) => {
+                    let ours = FIRST_PORT..FIRST_PORT + PORTS;
+                    if !dry_run && !ours.contains(&given) {
+                        let why = "provided port is not in the valid range. The range of valid ports is 30000-32767";
+                        let field = format!("spec.ports[{}].nodePort", by_port.len());
+                        let cause = Cause::invalid(field, &json!(given), why);
+                        return Err(Refusal::invalid("", "Service", &name, &[cause]));
+                    }
                     let is_taken =
                         taken.ports.lock().unwrap_or_else(PoisonError::into_inner).contains(&given);
                     if is_taken && !before.1.contains(&given) {

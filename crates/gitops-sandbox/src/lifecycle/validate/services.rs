@@ -28,10 +28,10 @@ pub(super) fn service(object: &Value, old: Option<&Value>, causes: &mut Vec<Caus
     let spec = &object["spec"];
     let (kind, headless) = (text(spec, "type"), is_headless(spec));
     // Addresses are given out before all else is looked at.
-    let before = causes.len();
-    families(spec, causes);
-    if causes.len() > before {
-        return;
+    let mut early = Vec::new();
+    given_out(spec, &mut early);
+    if !early.is_empty() {
+        return causes.extend(early);
     }
     hints(&object["metadata"]["annotations"], causes);
     if items(&spec["ports"]).next().is_none() && !headless && !is_external_name(spec) {
@@ -210,13 +210,35 @@ fn node_ports(spec: &Value, kind: &str, causes: &mut Vec<Cause>) {
             causes.push(Cause::forbidden(format!("spec.ports[{position}].nodePort"), why));
         }
     }
+    if matches!(kind, "NodePort" | "LoadBalancer") {
+        return;
+    }
+    for (position, port) in repeated(spec) {
+        causes.push(Cause::duplicate(format!("spec.ports[{position}].nodePort"), port));
+    }
+}
+
+/// Returns the places of ports of the node that stand twice for one protocol.
+fn repeated(spec: &Value) -> Vec<(usize, &Value)> {
     let mut known: Vec<(&Value, &str)> = Vec::new();
-    for (position, port) in items(&spec["ports"]).enumerate().filter(|(_, port)| given(port)) {
+    let mut found = Vec::new();
+    for (position, port) in items(&spec["ports"]).enumerate() {
         let key = (&port["nodePort"], text(port, "protocol"));
-        if known.contains(&key) {
-            causes.push(Cause::duplicate(format!("spec.ports[{position}].nodePort"), key.0));
+        if number(port, "nodePort") != 0 && known.contains(&key) {
+            found.push((position, key.0));
         }
         known.push(key);
+    }
+    found
+}
+
+/// Checks what fails already as addresses and ports are given out: nothing else is looked at then.
+fn given_out(spec: &Value, causes: &mut Vec<Cause>) {
+    families(spec, causes);
+    let ports = matches!(text(spec, "type"), "NodePort" | "LoadBalancer");
+    if let Some((position, port)) = repeated(spec).first().filter(|_| ports && causes.is_empty()) {
+        let why = "provided port is already allocated";
+        causes.push(Cause::invalid(format!("spec.ports[{position}].nodePort"), port, why));
     }
 }
 
@@ -322,7 +344,7 @@ fn traffic(spec: &Value, causes: &mut Vec<Cause>) {
 pub(super) fn update(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
     let (now, was) = (&new["spec"], &old["spec"]);
     let mut broken = Vec::new();
-    families(now, &mut broken);
+    given_out(now, &mut broken);
     if !broken.is_empty() {
         return;
     }
