@@ -9,10 +9,10 @@ use gitops_sandbox::Sandbox;
 use http::Request;
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-/// Requests that follow each other on a server of their own.
+/// Requests that follow each other in a namespace of their own, which `{ns}` stands for.
 #[derive(Debug, Deserialize)]
 struct Script {
     name: String,
@@ -33,6 +33,21 @@ struct Step {
     causes: Vec<String>,
     #[serde(default)]
     warnings: Vec<String>,
+}
+
+impl Step {
+    /// The request that makes a namespace.
+    fn namespace(name: &str) -> Self {
+        Self {
+            method: "POST".to_owned(),
+            path: "/api/v1/namespaces".to_owned(),
+            media: json(),
+            body: json!({"metadata": {"name": name}}),
+            status: 201,
+            causes: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
 }
 
 fn json() -> String {
@@ -77,9 +92,12 @@ async fn ask(sandbox: &Sandbox, step: &Step) -> (Answer, Value) {
 
 /// Plays scripts, one a line, and holds each answer to the recorded one.
 async fn check(scripts: &str) {
-    for line in scripts.lines() {
-        let script: Script = serde_json::from_str(line).unwrap();
-        let sandbox = Sandbox::builder().without_controllers().start();
+    let sandbox = Sandbox::builder().without_controllers().start();
+    for (number, line) in scripts.lines().enumerate() {
+        let namespace = format!("n{number}");
+        let script: Script = serde_json::from_str(&line.replace("{ns}", &namespace)).unwrap();
+        let (made, _) = ask(&sandbox, &Step::namespace(&namespace)).await;
+        assert_eq!(made.status, 201);
         for (position, step) in script.steps.iter().enumerate() {
             let (mut answer, body) = ask(&sandbox, step).await;
             for (found, wanted) in answer.causes.iter_mut().zip(&step.causes) {

@@ -93,6 +93,11 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
         }
         ("admissionregistration.k8s.io", "MutatingWebhookConfiguration") => others::webhooks(object, true),
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => others::webhooks(object, false),
+        ("apiregistration.k8s.io", "APIService") => {
+            if let Some(service) = object.pointer_mut("/spec/service").filter(|service| service.is_object()) {
+                fill(service, "port", json!(443));
+            }
+        }
         ("apiextensions.k8s.io", "CustomResourceDefinition") => crate::crd::default_definition(object),
         _ => {}
     }
@@ -135,6 +140,9 @@ fn clean_if(value: &mut Value, name: &str, unwanted: &Value) {
 
 /// Sets what objects of a kind start with, beside their status.
 pub(crate) fn on_create(kind: &Kind, object: &mut Value) {
+    if let Some(spec) = object.pointer_mut("/spec/template/spec").filter(|_| kind.custom.is_none()) {
+        pods::without_signals(spec);
+    }
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Namespace") => {
             let name = object["metadata"]["name"].clone();

@@ -223,6 +223,19 @@ pub(super) fn settle(spec: &mut Value) {
     if spec[name].as_i64().is_some_and(|seconds| seconds < 0) {
         spec[name] = json!(1);
     }
+    without_signals(spec);
+}
+
+/// Signals that containers choose are switched off.
+pub(super) fn without_signals(spec: &mut Value) {
+    for list in ["containers", "initContainers"] {
+        for container in items(spec.get_mut(list)).filter_map(Value::as_object_mut) {
+            let Some(hooks) = container.get_mut("lifecycle").and_then(Value::as_object_mut) else { continue };
+            if hooks.remove("stopSignal").is_some() && hooks.is_empty() {
+                container.remove("lifecycle");
+            }
+        }
+    }
 }
 
 /// A pod that is held back says so.

@@ -166,8 +166,14 @@ fn admit_pod(call: &Call<'_>, object: &mut Value) -> Answer<()> {
         return refuse(object, &why);
     }
     let runtime = object["spec"]["runtimeClassName"].as_str().unwrap_or_default();
-    if !runtime.is_empty() && stored("runtimeclasses.node.k8s.io", runtime).is_none() {
+    let class = stored("runtimeclasses.node.k8s.io", runtime).filter(|_| !runtime.is_empty());
+    if !runtime.is_empty() && class.is_none() {
         return refuse(object, &format!("pod rejected: RuntimeClass {runtime:?} not found"));
+    }
+    let (given, fixed) = (&object["spec"]["overhead"], &class.unwrap_or_default()["overhead"]["podFixed"]);
+    if fixed.is_null() && given.as_object().is_some_and(|given| !given.is_empty()) {
+        let why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+        return refuse(object, why);
     }
     if let Some(spec) = object["spec"].as_object_mut() {
         spec.insert("priority".to_owned(), json!(priority));

@@ -45,7 +45,6 @@ struct Around<'p> {
     restarts: &'p str,
     /// The pod's users are those of the node.
     host_users: bool,
-    system: Option<&'p str>,
 }
 
 /// Checks a template of pods.
@@ -132,7 +131,6 @@ fn spec(spec: &Value, of: Of<'_>, path: &str, causes: &mut Vec<Cause>) {
         grace: spec["terminationGracePeriodSeconds"].as_i64().unwrap_or(30),
         restarts: text(spec, "restartPolicy"),
         host_users: spec["hostUsers"] != false,
-        system: spec["os"].get("name").and_then(Value::as_str),
     };
     containers::check(spec, &around, path, causes);
     resources::of_pod(spec, path, causes);

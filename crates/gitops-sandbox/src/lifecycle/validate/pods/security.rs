@@ -20,7 +20,7 @@ pub(super) fn of_pod(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
     if spec["shareProcessNamespace"] == true && spec["hostPID"] == true {
         let why = "ShareProcessNamespace and HostPID cannot both be enabled";
-        causes.push(Cause::invalid(format!("{path}.shareProcessNamespace"), &json!(true), why));
+        causes.push(Cause::invalid(at("shareProcessNamespace"), &json!(true), why));
     }
     settings(spec, &at("sysctls"), causes);
     let path = format!("{path}.securityContext");
