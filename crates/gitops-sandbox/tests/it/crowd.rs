@@ -33,5 +33,5 @@ async fn three_hundred_servers_live_in_one_process_and_know_nothing_of_each_othe
     assert_eq!(answered, [1; SERVERS]);
     println!("{SERVERS} servers started in {started:.1?} and answered within {:.1?}", start.elapsed());
     // Far above what it takes: this tells a table read once for each server from one read once for all.
-    assert!(started < Duration::from_secs(20), "{started:?}");
+    assert!(started < Duration::from_secs(60), "{started:?}");
 }

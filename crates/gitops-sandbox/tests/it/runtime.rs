@@ -22,7 +22,7 @@ use serde_json::json;
 
 use crate::client::{client, config_map};
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 /// Returns a client of a listener's kubeconfig.
 pub(crate) async fn over_tls(listener: &Listener) -> Client {

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::client::{client, config_map, deployment};
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 async fn wait_until(api: Api<Deployment>, name: &str, reason: &str) {
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
