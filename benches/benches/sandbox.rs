@@ -15,10 +15,6 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
 
-/// What a program that applies much would choose; kube-apiserver has Go's own.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Says in the environment what a process of its own shall measure.
 const CHILD: &str = "SANDBOX_BENCH_CHILD";
 const APPLIES: usize = 4000;

@@ -113,9 +113,8 @@ fn domain(name: &Value, field: &str, causes: &mut Vec<Cause>) {
 }
 
 fn hints(hints: &Value, path: &str, causes: &mut Vec<Cause>) {
-    let lists: [(&str, fn(&str) -> Vec<String>); 2] =
-        [("forZones", names::label_value), ("forNodes", names::subdomain)];
-    for (list, look) in lists {
+    for list in ["forZones", "forNodes"] {
+        let look = if list == "forZones" { names::label_value } else { names::subdomain };
         let at = child(path, list);
         many(&hints[list], &at, MAX_HINTS, causes);
         let mut known: Vec<&str> = Vec::new();

@@ -97,10 +97,8 @@ pub(in super::super) fn legacy_source(
             looks_if_any(of, "volumeNamespace", path, names::label_1123, causes);
             secret(of, path, persistent, causes);
         }
-        "local" => {
-            if needed(of, "path", path, causes) {
-                no_steps_back(&of["path"], &at("path"), causes);
-            }
+        "local" if needed(of, "path", path, causes) => {
+            no_steps_back(&of["path"], &at("path"), causes);
         }
         _ => {}
     }
