@@ -190,6 +190,9 @@ impl Workloads {
         loop {
             while let Some(key) = self.pick(server) {
                 self.look_at(server, key).await;
+                // Nothing here waits for anything: without this a long day's work could not be stopped, and a runtime
+                // that ends would wait for it.
+                tokio::task::coop::consume_budget().await;
             }
             match self.desk.agenda.take(server.clock.now()) {
                 Some(Task::Look(key)) => {
