@@ -8,33 +8,12 @@ use super::fields::{each, items, looks, quantity, text};
 use super::pods;
 use crate::wire::status::{Cause, shown};
 
-const COUNTED: [&str; 19] = [
-    "cpu",
-    "memory",
-    "ephemeral-storage",
-    "requests.cpu",
-    "requests.memory",
-    "requests.storage",
-    "requests.ephemeral-storage",
-    "limits.cpu",
-    "limits.memory",
-    "limits.ephemeral-storage",
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "persistentvolumeclaims",
-    "configmaps",
-    "services.nodeports",
-    "services.loadbalancers",
-];
 const OF_PODS: [&str; 7] =
     ["pods", "cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"];
 const PAIRS: [[&str; 2]; 2] = [["BestEffort", "NotBestEffort"], ["Terminating", "NotTerminating"]];
 
 fn is_counted(name: &str) -> bool {
-    COUNTED.contains(&name) || name.starts_with("hugepages-") || name.starts_with("requests.hugepages-")
+    pods::is_counted(name) || name.starts_with("hugepages-") || name.starts_with("requests.hugepages-")
 }
 
 /// Whether a scope is known, and a resource can be counted in it.

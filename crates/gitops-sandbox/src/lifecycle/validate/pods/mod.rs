@@ -24,7 +24,7 @@ use crate::wire::status::Cause;
 pub(super) use network::{BAD_ADDRESS, BAD_RANGE, address, external_address, range};
 pub(super) use placement::{label_key, node_selector, taints, tolerations};
 pub(super) use probes::{port_number, target_port};
-pub(super) use resources::{amount, container_resource, requirements, resource_name};
+pub(super) use resources::{amount, container_resource, is_counted, requirements, resource_name};
 pub(super) use sources::{csi_driver_name, legacy_source};
 pub(super) use update::update;
 pub(super) use warnings::{of_address, pod as warnings_of_pod, renamed, template as warnings_of_template};

@@ -7,29 +7,20 @@ use super::super::super::names;
 use super::super::fields::{each, has, items, looks, looks_if_any, non_negative_amount, quantity, text};
 use crate::wire::status::Cause;
 
-const STANDARD: [&str; 20] = [
+const AMOUNTS: [&str; 10] = [
     "cpu",
     "memory",
     "ephemeral-storage",
     "requests.cpu",
     "requests.memory",
+    "requests.storage",
     "requests.ephemeral-storage",
     "limits.cpu",
     "limits.memory",
     "limits.ephemeral-storage",
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "storage",
-    "requests.storage",
-    "services.nodeports",
-    "services.loadbalancers",
 ];
-const WHOLE: [&str; 9] = [
+/// Numbers of objects, which come whole.
+const NUMBERS: [&str; 9] = [
     "pods",
     "resourcequotas",
     "services",
@@ -40,6 +31,11 @@ const WHOLE: [&str; 9] = [
     "services.nodeports",
     "services.loadbalancers",
 ];
+
+/// Returns whether a quota can be set for what has this name, pages aside.
+pub(in super::super) fn is_counted(name: &str) -> bool {
+    AMOUNTS.contains(&name) || NUMBERS.contains(&name)
+}
 
 /// Resources that have no domain, or that of Kubernetes.
 fn is_native(name: &str) -> bool {
@@ -64,7 +60,12 @@ pub(in super::super) fn resource_name(name: &str, field: &str, causes: &mut Vec<
     if causes.len() > before {
         return false;
     }
-    if !name.contains('/') && !STANDARD.contains(&name) && !is_pages(name) && !is_prefixed_pages(name) {
+    if !name.contains('/')
+        && !is_counted(name)
+        && name != "storage"
+        && !is_pages(name)
+        && !is_prefixed_pages(name)
+    {
         let why = "must be a standard resource type or fully qualified";
         causes.push(Cause::invalid(field, &json!(name), why));
     }
@@ -100,7 +101,7 @@ fn pod_resource(name: &str, field: &str, causes: &mut Vec<Cause>) {
 /// Checks an amount: none is negative, and what is counted is counted whole.
 pub(in super::super) fn amount(name: &str, value: &Value, field: &str, causes: &mut Vec<Cause>) {
     non_negative_amount(value, field, causes);
-    let whole = WHOLE.contains(&name) || is_extended(name);
+    let whole = NUMBERS.contains(&name) || is_extended(name);
     if whole && quantity(value).is_some_and(|given| !given.is_whole()) {
         causes.push(Cause::invalid(field, value, "must be an integer"));
     }
